@@ -1,0 +1,1 @@
+"""The cost processor: spans to usage, price, ledger, metrics and reports."""
