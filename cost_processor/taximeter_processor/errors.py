@@ -1,11 +1,11 @@
 """Every error the processor raises on purpose.
 
-    TaximeterError
-    ├── ConfigError         the configuration is wrong: file, line, key, value, expected
-    ├── BadRequest          a body that will never be accepted: carries the HTTP status
-    ├── Overloaded          try again later: HTTP 503 with Retry-After
-    └── LedgerError         the ledger cannot be opened, read or committed
-        └── LedgerBusy      another process owns it
+TaximeterError
+├── ConfigError         the configuration is wrong: file, line, key, value, expected
+├── BadRequest          a body that will never be accepted: carries the HTTP status
+├── Overloaded          try again later: HTTP 503 with Retry-After
+└── LedgerError         the ledger cannot be opened, read or committed
+    └── LedgerBusy      another process owns it
 """
 
 from __future__ import annotations

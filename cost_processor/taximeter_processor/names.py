@@ -1,0 +1,262 @@
+"""Every metric, label, window and rule name, once: the exporter registers from here, dashboards and rules are tested against it.
+
+Names follow Prometheus conventions (base units, `_total` on counters). Money is dollars, exact in the
+ledger and rounded to a float only on the scrape.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal, NamedTuple
+
+MetricType = Literal["counter", "gauge", "histogram"]
+
+
+class Metric(NamedTuple):
+    """One metric family as Prometheus sees it."""
+
+    name: str
+    type: MetricType
+    help: str
+    labels: tuple[str, ...] = ()
+
+
+COST_LABELS: Final = ("feature", "team", "request_type", "provider", "model", "environment")
+OVERFLOW_VALUE: Final = "other"
+UNKNOWN_VALUE: Final = "unknown"
+UNOWNED: Final = "unowned"
+
+WINDOWS: Final = ("today", "yesterday", "month", "last_month")
+TENANT_WINDOWS: Final = ("1h", "today", "yesterday", "month")
+
+# Counters: shape, rates and alerts. Derived from this writer's rows, so they never reset.
+COST: Final = Metric(
+    "taximeter_cost_usd_total",
+    "counter",
+    "Cost of priced calls in dollars, as first priced, by meter.",
+    (*COST_LABELS, "meter"),
+)
+USAGE: Final = Metric(
+    "taximeter_usage_total",
+    "counter",
+    "Billable quantity of calls by meter (tokens, or requests for web_search and request).",
+    (*COST_LABELS, "meter"),
+)
+REQUESTS: Final = Metric(
+    "taximeter_requests_total",
+    "counter",
+    "Calls by status: priced, unpriced, failed (no usage after an error), cached (avoided).",
+    (*COST_LABELS, "status"),
+)
+SAVED: Final = Metric(
+    "taximeter_saved_usd_total",
+    "counter",
+    "Dollars not spent, by source: prompt_cache, response_cache, tier.",
+    (*COST_LABELS, "source"),
+)
+EXTRA: Final = Metric(
+    "taximeter_extra_usd_total",
+    "counter",
+    "Dollars spent above the plain price, by source: prompt_cache (writes), tier (premium).",
+    (*COST_LABELS, "source"),
+)
+REQUEST_COST: Final = Metric(
+    "taximeter_request_cost_usd",
+    "histogram",
+    "Cost of one priced call in dollars.",
+    ("feature",),
+)
+UNPRICED: Final = Metric(
+    "taximeter_unpriced_requests_total",
+    "counter",
+    "Calls whose cost is not known, by reason.",
+    ("feature", "team", "provider", "model", "reason"),
+)
+BACKFILLED: Final = Metric(
+    "taximeter_backfilled_cost_usd_total",
+    "counter",
+    "Cost of calls that were more than an hour old when they arrived.",
+    ("feature", "team"),
+)
+RESTATED: Final = Metric(
+    "taximeter_restated_usd_total",
+    "counter",
+    "Dollars by which costs were changed after they were first counted.",
+    ("direction", "reason"),
+)
+COUNTER_HELD: Final = Metric(
+    "taximeter_counter_held_usd",
+    "gauge",
+    "Cost of label sets too young to be shown: the next scrape sees them born at 0, then rise.",
+)
+
+# Gauges: numbers of money, read from the ledger.
+SPEND: Final = Metric(
+    "taximeter_spend_usd",
+    "gauge",
+    "Exact spend from the ledger in the reporting time zone; window = today, yesterday, month, last_month.",
+    (*COST_LABELS, "window"),
+)
+SPEND_REQUESTS: Final = Metric(
+    "taximeter_spend_requests",
+    "gauge",
+    "Calls in the ledger behind taximeter_spend_usd, by status.",
+    ("feature", "team", "request_type", "status", "window"),
+)
+SPEND_SAME_TIME: Final = Metric(
+    "taximeter_spend_same_time_usd",
+    "gauge",
+    "Exact spend from midnight to the same time of day; window = yesterday, last_week.",
+    ("feature", "team", "request_type", "window"),
+)
+TENANT_SPEND: Final = Metric(
+    "taximeter_tenant_spend_usd",
+    "gauge",
+    "Exact spend of the largest tenants of the month; the rest is tenant `other`.",
+    ("tenant", "team", "window"),
+)
+TENANT_REQUESTS: Final = Metric(
+    "taximeter_tenant_requests",
+    "gauge",
+    "Calls of the largest tenants of the month; the rest is tenant `other`.",
+    ("tenant", "team", "window"),
+)
+BUDGET: Final = Metric(
+    "taximeter_budget_usd",
+    "gauge",
+    "Budget in dollars for its period.",
+    ("budget", "owner", "feature", "team", "period"),
+)
+BUDGET_SPENT: Final = Metric(
+    "taximeter_budget_spent_usd",
+    "gauge",
+    "Exact spend against a budget in its current period.",
+    ("budget", "owner", "feature", "team", "period"),
+)
+OWNER_INFO: Final = Metric(
+    "taximeter_owner_info",
+    "gauge",
+    "1 for the named owner of each feature's cost; contacts live in Alertmanager's configuration.",
+    ("feature", "team", "owner"),
+)
+
+# The meter is metered.
+INGEST_SPANS: Final = Metric(
+    "taximeter_ingest_spans_total",
+    "counter",
+    "Spans received by outcome: call, not_a_call, duplicate, rejected.",
+    ("outcome",),
+)
+INGEST_REJECTED: Final = Metric(
+    "taximeter_ingest_rejected_spans_total",
+    "counter",
+    "Spans refused in an otherwise good body, by reason.",
+    ("reason",),
+)
+INGEST_REQUESTS: Final = Metric(
+    "taximeter_ingest_requests_total",
+    "counter",
+    "Requests to /v1/traces by HTTP status.",
+    ("status",),
+)
+INGEST_BYTES: Final = Metric(
+    "taximeter_ingest_body_bytes_total",
+    "counter",
+    "Body bytes accepted, as received (compressed).",
+)
+INGEST_QUEUE_BYTES: Final = Metric(
+    "taximeter_ingest_queue_bytes",
+    "gauge",
+    "Body bytes waiting for the ledger's commit.",
+)
+INGEST_QUEUE_LIMIT: Final = Metric(
+    "taximeter_ingest_queue_limit_bytes",
+    "gauge",
+    "Above this, requests are answered 503 with Retry-After.",
+)
+INGEST_NEWEST: Final = Metric(
+    "taximeter_ingest_newest_call_timestamp_seconds",
+    "gauge",
+    "Start time of the newest call in the ledger.",
+)
+INGEST_LAST_COMMIT: Final = Metric(
+    "taximeter_ingest_last_commit_timestamp_seconds",
+    "gauge",
+    "When a batch with calls was last committed.",
+)
+UNKNOWN_USAGE_KEYS: Final = Metric(
+    "taximeter_ingest_unknown_usage_keys_total",
+    "counter",
+    "Attributes that look like usage but no dialect reads.",
+    ("key",),
+)
+TAG_VIOLATIONS: Final = Metric(
+    "taximeter_tag_violations_total",
+    "counter",
+    "Tag values that broke the policy, by tag and reason: missing, not_allowed, invalid, pinned.",
+    ("tag", "reason"),
+)
+USAGE_STATUS: Final = Metric(
+    "taximeter_usage_status_total",
+    "counter",
+    "Calls by how their usage is known: reported, missing, partial, estimated.",
+    ("status", "provider"),
+)
+MISSING_SPANS: Final = Metric(
+    "taximeter_missing_spans_total",
+    "counter",
+    "Gaps seen in taximeter.sequence: spans an application made that never arrived.",
+    ("service",),
+)
+DEAD_LETTERS: Final = Metric(
+    "taximeter_dead_letters_total",
+    "counter",
+    "Bodies and spans kept aside without content, by reason.",
+    ("reason",),
+)
+LABEL_OVERFLOW: Final = Metric(
+    "taximeter_label_overflow_total",
+    "counter",
+    "Calls whose labels were collapsed to `other` because the cost label sets reached their limit.",
+    ("label",),
+)
+LABEL_SETS: Final = Metric("taximeter_label_sets", "gauge", "Cost label sets in use.")
+LABEL_SETS_LIMIT: Final = Metric(
+    "taximeter_label_sets_limit", "gauge", "Cost label sets at most; beyond, labels collapse."
+)
+LEDGER_ROWS: Final = Metric("taximeter_ledger_rows", "gauge", "Calls in the ledger.")
+LEDGER_BYTES: Final = Metric("taximeter_ledger_bytes", "gauge", "Size of the ledger on disk.")
+LEDGER_COST: Final = Metric(
+    "taximeter_ledger_cost_usd", "gauge", "Sum of every cost in the ledger, all writers."
+)
+LEDGER_COMMITS: Final = Metric(
+    "taximeter_ledger_commits_total", "counter", "Group commits by result: ok, failed.", ("result",)
+)
+LEDGER_COMMIT_SECONDS: Final = Metric(
+    "taximeter_ledger_commit_seconds", "histogram", "Time of one group commit."
+)
+LEDGER_READY: Final = Metric(
+    "taximeter_ledger_ready", "gauge", "1 while the ledger accepts commits."
+)
+PRICE_BOOK_INFO: Final = Metric(
+    "taximeter_price_book_info", "gauge", "1 for the price book in use.", ("version",)
+)
+PRICE_BOOK_TIMESTAMP: Final = Metric(
+    "taximeter_price_book_timestamp_seconds",
+    "gauge",
+    "When the catalogue in use was published.",
+)
+CONFIG_INFO: Final = Metric(
+    "taximeter_build_info", "gauge", "1 for the running version and writer.", ("version", "writer")
+)
+
+ALL: Final = tuple(value for value in list(globals().values()) if isinstance(value, Metric))
+
+# Recording rules: what boards and alerts read, so that replicas never double.
+RULE_SPEND: Final = "taximeter:spend_usd"
+RULE_SPEND_REQUESTS: Final = "taximeter:spend_requests"
+RULE_SPEND_SAME_TIME: Final = "taximeter:spend_same_time_usd"
+RULE_TENANT_SPEND: Final = "taximeter:tenant_spend_usd"
+RULE_BUDGET: Final = "taximeter:budget_usd"
+RULE_BUDGET_SPENT: Final = "taximeter:budget_spent_usd"
+RULE_OWNER: Final = "taximeter:owner"
+RULES: Final = tuple(value for key, value in list(globals().items()) if key.startswith("RULE_"))
