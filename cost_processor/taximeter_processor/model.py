@@ -1,4 +1,4 @@
-"""The values that travel from stage to stage: `Span` → `Call` → `Priced` / `Unpriced` → `LedgerRow`.
+"""The values that travel from stage to stage: `Span`, `Call`, `Priced` or `Unpriced`.
 
 They are `NamedTuple`s because one is made for every span: a frozen dataclass of this width costs
 three times as much to build. Times are integers of microseconds (`start_us = ns // 1000`) or

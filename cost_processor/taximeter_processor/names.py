@@ -1,7 +1,8 @@
-"""Every metric, label, window and rule name, once: the exporter registers from here, dashboards and rules are tested against it.
+"""Every metric, label, window and rule name, once.
 
-Names follow Prometheus conventions (base units, `_total` on counters). Money is dollars, exact in the
-ledger and rounded to a float only on the scrape.
+The exporter registers from here; dashboards and rules are tested against it. Names follow
+Prometheus conventions (base units, `_total` on counters). Money is dollars, exact in the ledger
+and rounded to a float only on the scrape.
 """
 
 from __future__ import annotations
@@ -93,7 +94,7 @@ COUNTER_HELD: Final = Metric(
 SPEND: Final = Metric(
     "taximeter_spend_usd",
     "gauge",
-    "Exact spend from the ledger in the reporting time zone; window = today, yesterday, month, last_month.",
+    "Exact spend from the ledger, by window in the reporting time zone.",
     (*COST_LABELS, "window"),
 )
 SPEND_REQUESTS: Final = Metric(

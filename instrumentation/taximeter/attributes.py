@@ -1,7 +1,8 @@
-"""Every span attribute Taximeter writes or trusts, each with its source: the contract with the processor.
+"""Every span attribute Taximeter writes or trusts: the contract with the processor.
 
 `SC` = OpenTelemetry semantic conventions for GenAI (Development stability); `TX` = Taximeter's own.
-Token counts are integers; `input_tokens` and `output_tokens` are inclusive, the rest are subsets of them.
+Token counts are integers; `input_tokens` and `output_tokens` are inclusive, the rest are parts of
+them.
 """
 
 from __future__ import annotations
@@ -49,6 +50,7 @@ USAGE_STATUS: Final = "taximeter.usage_status"  # reported, missing, partial
 CACHE_HIT: Final = "taximeter.cache_hit"  # true: the usage is what a response cache avoided
 RETRY_COUNT: Final = "taximeter.retry_count"
 SEQUENCE: Final = "taximeter.sequence"  # per process, from 1, so that gaps show
+PROCESS: Final = "taximeter.process"  # 16 hex digits, new in every process (forks too): scopes SEQUENCE
 
 # TX: the four tags.
 FEATURE: Final = "taximeter.feature"

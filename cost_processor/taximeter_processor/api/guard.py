@@ -1,0 +1,82 @@
+"""Keeps foreign pages out: a `Host` allow-list on every request, a foreign `Origin` refused."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp
+
+from taximeter_processor.api.otlp import Receive, Scope, Send
+from taximeter_processor.settings import Settings
+
+_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_HEADERS: Final = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"x-frame-options", b"DENY"),
+    (b"referrer-policy", b"no-referrer"),
+    (
+        b"content-security-policy",
+        b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
+        b"form-action 'self'; frame-ancestors 'none'",
+    ),
+)
+
+
+class Guard:
+    """ASGI middleware against DNS rebinding and cross-site requests."""
+
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        self._hosts = _allowed_hosts(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer 421 or 403 for strangers, else pass on and add the security headers."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        refusal = self._refusal(headers)
+        if refusal is not None:
+            await refusal(scope, receive, send)
+            return
+
+        async def send_guarded(message: dict[str, object]) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]  # type: ignore[misc]
+            await send(message)
+
+        await self._app(scope, receive, send_guarded)
+
+    def _refusal(self, headers: dict[bytes, str]) -> PlainTextResponse | None:
+        host = headers.get(b"host", "")
+        if self._hosts is None:
+            return None
+        if _name(host) not in self._hosts:
+            text = f"host {host!r} is not served here: add it to allowed_hosts\n"
+            return PlainTextResponse(text, 421)
+        origin = headers.get(b"origin")
+        if origin is not None and urlsplit(origin).hostname not in self._hosts:
+            return PlainTextResponse(f"requests from {origin} are refused\n", 403)
+        return None
+
+
+def _allowed_hosts(settings: Settings) -> frozenset[str] | None:
+    """Names this service answers to; None (any) for a public address that names none.
+
+    A public address has tokens, and a page of another origin cannot make a browser send one.
+    """
+    hosts = {*settings.allowed_hosts}
+    if settings.public_url:
+        hosts.add(urlsplit(settings.public_url).hostname or "")
+    if settings.is_loopback:
+        return frozenset(hosts | _LOOPBACK)
+    return frozenset(hosts | {settings.host} | _LOOPBACK) if hosts else None
+
+
+def _name(host: str) -> str:
+    """The host without its port."""
+    if host.startswith("["):
+        return host.partition("]")[0] + "]"
+    return host.partition(":")[0]

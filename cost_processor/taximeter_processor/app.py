@@ -1,0 +1,77 @@
+"""One ASGI application on one port: spans go straight to the worker, the rest to FastAPI."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import Depends, FastAPI, Request, Response
+
+from taximeter_processor import __version__
+from taximeter_processor.api import query
+from taximeter_processor.api.guard import Guard
+from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
+from taximeter_processor.metrics.exposition import Scrape
+from taximeter_processor.service import Service
+from taximeter_processor.web import pages
+
+TRACES_PATH: Final = "/v1/traces"
+
+
+class Application:
+    """The whole HTTP surface of one `Service`."""
+
+    def __init__(self, service: Service) -> None:
+        self._traces = TracesEndpoint(
+            service.worker, service.metrics, service.tokens, service.settings.limits.body_bytes
+        )
+        self._rest = build_api(service)
+        self._guarded = Guard(self._dispatch, service.settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The ASGI entry point."""
+        await self._guarded(scope, receive, send)
+
+    async def _dispatch(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """The hot path meets no framework."""
+        if scope["type"] == "http" and scope["path"] == TRACES_PATH:
+            await self._traces(scope, receive, send)
+        else:
+            await self._rest(scope, receive, send)
+
+
+def build_api(service: Service) -> FastAPI:
+    """`/metrics`, `/healthz`, `/readyz`, `/api/v1/*` and the pages."""
+    scrape = Scrape(service.counters, service.gauges, service.metrics, service.book.version)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        yield
+        await asyncio.to_thread(service.stop)
+
+    api = FastAPI(
+        title="Taximeter", version=__version__, lifespan=lifespan, redoc_url=None, docs_url=None
+    )
+    api.state.service = service
+    api.include_router(query.router)
+    api.include_router(pages.router)
+
+    @api.get("/healthz", include_in_schema=False)
+    async def healthz() -> Response:
+        return Response("ok\n", media_type="text/plain")
+
+    @api.get("/readyz", include_in_schema=False)
+    async def readyz() -> Response:
+        ready = service.is_ready
+        text = "ready\n" if ready else "the ledger does not accept commits\n"
+        return Response(text, 200 if ready else 503, media_type="text/plain")
+
+    @api.get("/metrics", include_in_schema=False, dependencies=[Depends(query.may_read)])
+    def metrics(request: Request) -> Response:
+        body, content_type = scrape.render(request.headers.get("accept", ""))
+        return Response(body, headers={"Content-Type": content_type})
+
+    return api

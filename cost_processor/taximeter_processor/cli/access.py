@@ -1,0 +1,91 @@
+"""Reads for the command line: from the running service, or from the ledger file when it is free."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from taximeter_processor.errors import LedgerError, TaximeterError
+from taximeter_processor.ledger.engines import open_ledger
+from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.settings import Settings, load
+
+TIMEOUT_SECONDS = 60.0
+
+
+def add_common(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that reads the ledger."""
+    parser.add_argument("--config", type=Path, help="taximeter.yaml to use (default: ./taximeter.yaml)")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def settings_of(arguments: argparse.Namespace) -> Settings:
+    """The settings the command line names."""
+    return load(arguments.config)
+
+
+def read(settings: Settings, name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+    """A named read, from whoever owns the ledger now. Raises `TaximeterError` or `ValueError`."""
+    answer = ask_service(settings, name, parameters)
+    if answer is not None:
+        return answer
+    if not _exists(settings):
+        raise LedgerError(
+            f"there is no ledger at {settings.ledger} and no service on {settings.listen}: "
+            "start one with `taximeter serve`, or try `taximeter demo`"
+        )
+    store = open_ledger(settings)
+    try:
+        return READS[name](Asked(store, settings, parameters, datetime.now(timezone.utc)))
+    finally:
+        store.close()
+
+
+def ask_service(
+    settings: Settings, name: str, parameters: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """The running service's answer, or None when nothing listens there."""
+    url = f"{service_url(settings)}/api/v1/{name}"
+    try:
+        response = httpx2.get(
+            url,
+            params=dict(parameters),
+            headers=_authorization(settings),
+            timeout=TIMEOUT_SECONDS,
+            trust_env=False,
+        )
+    except httpx2.ConnectError:
+        return None
+    except httpx2.HTTPError as error:
+        raise TaximeterError(f"{url}: {error}") from error
+    if response.status_code == 422:
+        raise ValueError(str(response.json().get("detail", response.text)))
+    if response.status_code != 200:
+        raise TaximeterError(f"{url} answered {response.status_code}: {response.text[:200]}")
+    answer: dict[str, Any] = response.json()
+    return answer
+
+
+def service_url(settings: Settings) -> str:
+    """Where the service of these settings listens, as seen from this machine."""
+    host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
+    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def _authorization(settings: Settings) -> dict[str, str]:
+    secret = os.environ.get("TAXIMETER_TOKEN")
+    if secret is None:
+        readers = [token for token in settings.tokens if "read" in token.scopes]
+        secret = readers[0].secret() if readers else None
+    return {"authorization": f"Bearer {secret}"} if secret else {}
+
+
+def _exists(settings: Settings) -> bool:
+    path = settings.ledger.removeprefix("duckdb:")
+    return "://" in settings.ledger or Path(path).exists()

@@ -1,0 +1,34 @@
+"""`taximeter check`: is this `taximeter.yaml` good, and what is wrong on which line."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from taximeter_processor.settings import DEFAULT_PATH, Settings, load
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `check`."""
+    parser = commands.add_parser(
+        "check",
+        help="validate taximeter.yaml",
+        description="Validate the configuration; errors name file, line, key, value, expected.",
+    )
+    parser.add_argument("file", nargs="?", type=Path, help="default: ./taximeter.yaml")
+    parser.add_argument("--schema", action="store_true", help="print the JSON Schema for editors")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if arguments.schema:
+        print(json.dumps(Settings.model_json_schema(), indent=2))
+        return 0
+    path = arguments.file or DEFAULT_PATH
+    settings = load(path)
+    print(
+        f"{path}: good ({len(settings.owners)} owners, {len(settings.budgets)} budgets, "
+        f"{len(settings.prices)} prices, {len(settings.tokens)} tokens)"
+    )
+    return 0

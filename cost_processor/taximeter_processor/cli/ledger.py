@@ -1,0 +1,63 @@
+"""`taximeter ledger stats|verify`: how big the ledger is, and whether its sums agree."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from typing import Any
+
+from taximeter_processor.cli import access
+from taximeter_processor.cli.table import print_table
+from taximeter_processor.ledger.engines import open_ledger
+from taximeter_processor.metrics.counters import CostCounters
+from taximeter_processor.reports.verify import verify
+from taximeter_processor.settings import Settings
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `ledger` and its subcommands."""
+    parser = commands.add_parser("ledger", help="look after the ledger")
+    inner = parser.add_subparsers(title="ledger commands", metavar="COMMAND", required=True)
+    stats = inner.add_parser("stats", help="rows, bytes, cost by writer and status")
+    verifying = inner.add_parser(
+        "verify",
+        help="prove that ledger, meters and counters agree",
+        description="Prove that ledger, meters and counters agree; exit code 1 if they do not.",
+    )
+    for command, run in ((stats, _stats), (verifying, _verify)):
+        access.add_common(command)
+        command.set_defaults(run=run)
+
+
+def _stats(arguments: argparse.Namespace) -> int:
+    answer = access.read(access.settings_of(arguments), "ledger/stats", {})
+    if arguments.json:
+        print(json.dumps(answer, indent=2))
+        return 0
+    by_writer = answer.pop("by_writer")
+    print_table([answer])
+    print_table(by_writer, title="\nby writer and status")
+    return 0
+
+
+def _verify(arguments: argparse.Namespace) -> int:
+    settings = access.settings_of(arguments)
+    answer = access.ask_service(settings, "ledger/verify", {}) or _verify_file(settings)
+    if arguments.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        print_table(answer["checks"])
+        print(f"{answer['rows']:,} calls, ${answer['cost_usd']}")
+    return 0 if answer["ok"] else 1
+
+
+def _verify_file(settings: Settings) -> dict[str, Any]:
+    """Without a service the counters are what the next start would seed."""
+    store = open_ledger(settings)
+    try:
+        counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
+        counters.seed(store, settings.writer)
+        return verify(store, settings.writer, counters, time.time_ns() // 1000)
+    finally:
+        store.close()

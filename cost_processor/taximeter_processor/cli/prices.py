@@ -1,0 +1,1 @@
+"""`taximeter prices show|search`: which price applies when, and why."""

@@ -1,0 +1,99 @@
+"""`taximeter costs|owners|dead-letters|status`: what the ledger says, as a table, JSON or CSV."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from typing import Any
+
+from taximeter_processor.cli import access
+from taximeter_processor.cli.table import print_table
+from taximeter_processor.errors import TaximeterError
+from taximeter_processor.reports.spreadsheet import to_csv
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the reading commands."""
+    costs = commands.add_parser(
+        "costs",
+        help="what calls cost, by any dimensions",
+        description="What calls cost, grouped by up to four dimensions, dearest first.",
+        epilog="Example: taximeter costs --by feature,team --since 7d --where environment=prod",
+    )
+    access.add_common(costs)
+    costs.add_argument("--by", default="feature", help="dimensions, comma separated (feature)")
+    costs.add_argument("--since", default="7d", help="7d, 12h, today, 2026-11-01 (7d)")
+    costs.add_argument("--until", help="as --since; default: now")
+    costs.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE")
+    costs.add_argument("--csv", action="store_true", help="print CSV")
+    costs.set_defaults(run=_costs)
+
+    owners = commands.add_parser("owners", help="who answers for which cost")
+    access.add_common(owners)
+    owners.add_argument("--since", default="30d", help="30d, 2026-11-01, … (30d)")
+    owners.set_defaults(run=_owners)
+
+    letters = commands.add_parser("dead-letters", help="what was refused for good, and why")
+    access.add_common(letters)
+    letters.add_argument("--limit", type=int, default=50)
+    letters.set_defaults(run=_dead_letters)
+
+    status = commands.add_parser("status", help="what is running, and whether it is ready")
+    access.add_common(status)
+    status.set_defaults(run=_status)
+
+
+def _costs(arguments: argparse.Namespace) -> int:
+    parameters = {"by": arguments.by, "since": arguments.since}
+    if arguments.until:
+        parameters["until"] = arguments.until
+    for condition in arguments.where:
+        name, equals, value = condition.partition("=")
+        if not equals:
+            raise ValueError(f"--where {condition!r}: expected DIMENSION=VALUE")
+        parameters[name] = value
+    answer = access.read(access.settings_of(arguments), "costs", parameters)
+    if arguments.csv:
+        sys.stdout.write(to_csv(answer["rows"]))
+    else:
+        _show(arguments, answer, [*answer["rows"], {**_blank(answer["by"]), **answer["total"]}])
+    return 0
+
+
+def _owners(arguments: argparse.Namespace) -> int:
+    answer = access.read(
+        access.settings_of(arguments), "owners", {"since": arguments.since}
+    )
+    _show(arguments, answer, answer["rows"])
+    return 0
+
+
+def _dead_letters(arguments: argparse.Namespace) -> int:
+    answer = access.read(
+        access.settings_of(arguments), "dead-letters", {"limit": str(arguments.limit)}
+    )
+    _show(arguments, answer, answer["rows"])
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    settings = access.settings_of(arguments)
+    answer = access.ask_service(settings, "status", {})
+    if answer is None:
+        raise TaximeterError(f"no service on {settings.listen}: start one with `taximeter serve`")
+    _show(arguments, answer, [answer])
+    return 0 if answer["ready"] else 1
+
+
+def _show(
+    arguments: argparse.Namespace, answer: dict[str, Any], rows: list[dict[str, Any]]
+) -> None:
+    if arguments.json:
+        print(json.dumps(answer, indent=2))
+    else:
+        print_table(rows)
+
+
+def _blank(names: list[str]) -> dict[str, str]:
+    return {name: "total" if name == names[0] else "" for name in names}

@@ -1,0 +1,1 @@
+"""`taximeter rules`: generate what Grafana, Prometheus and Alertmanager are provisioned with."""

@@ -1,0 +1,42 @@
+"""Rows as a table that fits a terminal; numbers stand right, money keeps its decimals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+
+def print_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> None:
+    """Print rows under their keys; says so when there are none."""
+    console = Console(width=None if Console().is_terminal else 120)
+    if not rows:
+        console.print("nothing found")
+        return
+    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for name in rows[0]:
+        table.add_column(_heading(name), justify="right" if _is_numeric(rows, name) else "left")
+    for row in rows:
+        # Text, not markup: a tag may hold brackets.
+        table.add_row(*[Text(_cell(name, value)) for name, value in row.items()])
+    console.print(table)
+
+
+def _heading(name: str) -> str:
+    return "cost $" if name == "cost_usd" else name.replace("_", " ")
+
+
+def _cell(name: str, value: object) -> str:
+    if name == "cost_usd":
+        return f"{Decimal(str(value)):,.6f}"
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:,}"
+    return "" if value is None else str(value)
+
+
+def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
+    return name == "cost_usd" or all(isinstance(row[name], int) for row in rows if name in row)

@@ -1,0 +1,186 @@
+"""The embedded ledger: one DuckDB file, owned by one process, written by one connection."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from taximeter_processor.errors import LedgerBusy, LedgerError
+from taximeter_processor.ledger.arrow import ArrowSource
+from taximeter_processor.ledger.duckdb_schema import EXECUTE_INSERT, MIGRATIONS, PREPARE_INSERT, lookup
+from taximeter_processor.ledger.record import KEY, DeadLetter, Record
+from taximeter_processor.ledger.store import Parameters, Row
+
+READERS = 2
+
+
+class DuckDBStore:
+    """A `LedgerStore` in a DuckDB file; no extension is loaded and nothing outside it is read."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        memory_mb: int = 160,
+        read_seconds: float = 10.0,
+        dead_letter_limit: int = 10_000,
+    ) -> None:
+        self.path = Path(path)
+        self._read_seconds = read_seconds
+        self._dead_letter_limit = dead_letter_limit
+        self._readers = threading.BoundedSemaphore(READERS)
+        self._closed = False
+        self._connection = _open(self.path, memory_mb)
+        self._writer = self._connection.cursor()
+        self._migrate()
+        self._batch = ArrowSource(Record._fields)
+        self._keys = ArrowSource(KEY)
+        self._writer.register("batch", self._batch)
+        self._writer.register("keys", self._keys)
+        self._writer.execute(PREPARE_INSERT)
+
+    def append(
+        self, records: Sequence[Record], dead_letters: Sequence[DeadLetter] = ()
+    ) -> list[Record]:
+        """See `LedgerStore.append`."""
+        unique = list({(r.trace_id, r.span_id, r.start_time): r for r in reversed(records)}.values())
+        unique.reverse()
+        try:
+            with self._transaction():
+                fresh = self._insert(unique)
+                self._keep(dead_letters)
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path}: the commit failed: {error}") from error
+        return fresh
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """See `LedgerStore.read`."""
+        if not self._readers.acquire(timeout=self._read_seconds):
+            raise LedgerError(f"no reader was free within {self._read_seconds:g} s")
+        try:
+            with self._connection.cursor() as cursor, _interrupted(cursor, self._read_seconds):
+                return cursor.execute(sql, parameters or None).fetchall()
+        except duckdb.InterruptException as error:
+            raise LedgerError(f"the query took longer than {self._read_seconds:g} s") from error
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path}: {error}") from error
+        finally:
+            self._readers.release()
+
+    def size_bytes(self) -> int:
+        """See `LedgerStore.size_bytes`."""
+        files = (self.path, Path(f"{self.path}.wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def close(self) -> None:
+        """See `LedgerStore.close`."""
+        if not self._closed:
+            self._closed = True
+            self._writer.close()
+            self._connection.close()
+
+    def _insert(self, records: list[Record]) -> list[Record]:
+        if not records:
+            return []
+        known = self._known(records)
+        if known:
+            records = [r for r in records if (r.trace_id, r.span_id, r.start_time) not in known]
+        if records:
+            self._batch.load(records)
+            self._writer.execute(EXECUTE_INSERT)
+        return records
+
+    def _known(self, records: list[Record]) -> set[tuple[str, str, int]]:
+        """Keys of the batch that the ledger holds already."""
+        self._keys.load(records)
+        found = self._writer.execute(lookup([record.start_time for record in records])).fetchall()
+        return {(trace_id, span_id, start) for trace_id, span_id, start in found}
+
+    def _keep(self, dead_letters: Sequence[DeadLetter]) -> None:
+        """Store dead letters, the newest up to the limit."""
+        if not dead_letters or not self._dead_letter_limit:
+            return
+        self._writer.executemany(
+            "insert into dead_letters values (make_timestamp(?), ?, ?, ?, ?, ?)",
+            [list(letter) for letter in dead_letters[-self._dead_letter_limit :]],
+        )
+        self._writer.execute(
+            "delete from dead_letters where received_at < (select min(received_at) from "
+            "(select received_at from dead_letters order by received_at desc limit ?) kept)",
+            [self._dead_letter_limit],
+        )
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._writer.execute("begin")
+        try:
+            yield
+        except BaseException:
+            with contextlib.suppress(duckdb.Error):
+                self._writer.execute("rollback")
+            raise
+        self._writer.execute("commit")
+
+    def _migrate(self) -> None:
+        self._writer.execute(
+            "create table if not exists taximeter_schema (version integer, applied_at timestamp)"
+        )
+        ((version,),) = self._writer.execute(
+            "select coalesce(max(version), 0) from taximeter_schema"
+        ).fetchall()
+        if version > len(MIGRATIONS):
+            raise LedgerError(
+                f"{self.path} has schema {version}, this Taximeter knows up to {len(MIGRATIONS)}: "
+                "upgrade Taximeter"
+            )
+        for number, statements in enumerate(MIGRATIONS[version:], start=version + 1):
+            with self._transaction():
+                self._writer.execute(statements)
+                self._writer.execute(
+                    "insert into taximeter_schema values (?, make_timestamp(?))",
+                    [number, time.time_ns() // 1000],
+                )
+
+
+def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
+    """A connection to the file, made readable by its owner alone. Raises `LedgerBusy`."""
+    options: dict[str, Any] = {
+        "enable_external_access": False,
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "memory_limit": f"{memory_mb}MB",
+        "threads": 1,
+        "preserve_insertion_order": False,
+        "wal_autocheckpoint": "64MB",
+    }
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        connection = duckdb.connect(str(path), config=options)
+        os.chmod(path, 0o600)
+    except duckdb.IOException as error:
+        if "lock" in str(error):
+            raise LedgerBusy(
+                f"{path} is open in another process: ask the running service, or stop it first"
+            ) from error
+        raise LedgerError(f"{path} cannot be opened: {error}") from error
+    except (duckdb.Error, OSError) as error:
+        raise LedgerError(f"{path} cannot be opened: {error}") from error
+    return connection
+
+
+@contextlib.contextmanager
+def _interrupted(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
+    timer = threading.Timer(seconds, cursor.interrupt)
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()

@@ -1,0 +1,40 @@
+"""What every ledger engine can do: append once, read by name, say how it is."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+from taximeter_processor.ledger.record import DeadLetter, Record
+
+Row = tuple[Any, ...]
+Parameters = Sequence[object] | Mapping[str, object]
+
+
+class LedgerStore(Protocol):
+    """One ledger. `append` is called by one thread; reads may come from any."""
+
+    def append(
+        self, records: Sequence[Record], dead_letters: Sequence[DeadLetter] = ()
+    ) -> list[Record]:
+        """Commit the records whose key is new, in one transaction; returns exactly those.
+
+        A repeated key, in the batch or in the ledger, is left out. Raises `LedgerError` and
+        changes nothing when the commit fails.
+        """
+        ...
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Rows of one query on a consistent snapshot, within the time and memory limits.
+
+        Raises `LedgerError` when a limit is hit.
+        """
+        ...
+
+    def size_bytes(self) -> int:
+        """Bytes on disk."""
+        ...
+
+    def close(self) -> None:
+        """Checkpoint and give the ledger up. Idempotent."""
+        ...

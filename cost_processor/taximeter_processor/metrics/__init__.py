@@ -1,0 +1,1 @@
+"""Prometheus metrics: counters that follow the ledger's rows, gauges that read it."""

@@ -1,0 +1,59 @@
+"""Renders one scrape: counters, ledger gauges and self metrics, as Prometheus text or OpenMetrics."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector, CollectorRegistry
+
+from taximeter_processor import names
+from taximeter_processor.metrics.counters import CostCounters
+from taximeter_processor.metrics.gauges import LedgerGauges
+from taximeter_processor.metrics.meter import SelfMetrics
+
+
+class Scrape(Collector):
+    """Everything `/metrics` shows, built when asked from the ledger and the counters."""
+
+    def __init__(
+        self,
+        counters: CostCounters,
+        gauges: LedgerGauges,
+        metrics: SelfMetrics,
+        price_book_version: str,
+    ) -> None:
+        self._counters = counters
+        self._gauges = gauges
+        self._metrics = metrics
+        self._price_book_version = price_book_version
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def collect(self) -> Iterator[Family]:
+        """Every family once."""
+        yield from self._counters.collect(time.time_ns() // 1000)
+        yield from self._gauges.collect()
+        yield from self._metrics.registry.collect()
+        yield _family(names.LABEL_SETS, len(self._counters.cost))
+        book = GaugeMetricFamily(
+            names.PRICE_BOOK_INFO.name, names.PRICE_BOOK_INFO.help, labels=["version"]
+        )
+        book.add_metric([self._price_book_version], 1)
+        yield book
+
+    def describe(self) -> list[Family]:
+        """Nothing up front: registering must not read the ledger."""
+        return []
+
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """(body, content type) in the best form the scraper accepts."""
+        encoder, content_type = choose_encoder(accept)
+        return encoder(self._registry), content_type
+
+
+def _family(metric: names.Metric, value: float) -> Family:
+    return GaugeMetricFamily(metric.name, metric.help, value=value)

@@ -1,0 +1,162 @@
+"""Money shown as a number: gauges read from the ledger, kept for a few seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta, timezone
+
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric as Family
+
+from taximeter_processor import names
+from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.series import Labels, SeriesTable, shown
+from taximeter_processor.money import to_float, usd_to_pico
+from taximeter_processor.owners import Owners
+from taximeter_processor.periods import period_start, same_time_windows, to_us, windows
+from taximeter_processor.settings import Budget, Settings
+
+_FEATURE_GROUP = ("feature", "team", "request_type")
+
+
+class LedgerGauges:
+    """Spend, tenants, budgets and owners as the whole ledger has them, whoever wrote it."""
+
+    def __init__(
+        self,
+        store: LedgerStore,
+        settings: Settings,
+        cost_labels: SeriesTable,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._cost_labels = cost_labels
+        self._clock = clock
+        self._owners = Owners(settings.owners)
+        self._lock = threading.Lock()
+        self._families: list[Family] = []
+        self._read_at = float("-inf")
+
+    def collect(self) -> list[Family]:
+        """The families, read again when older than `gauge_cache_seconds`."""
+        with self._lock:
+            if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
+                now = datetime.fromtimestamp(self._clock(), timezone.utc)
+                self._families = list(self._read(now))
+                self._read_at = self._clock()
+            return self._families
+
+    def _read(self, now: datetime) -> Iterator[Family]:
+        yield from self._spend(now)
+        yield from self._requests(now)
+        yield self._same_time(now)
+        yield from self._tenants(now)
+        yield from self._budgets(now)
+        rows, cost, newest = queries.quick_totals(self._store)
+        yield _single(names.LEDGER_ROWS, rows)
+        yield _single(names.LEDGER_COST, to_float(cost))
+        yield _single(names.LEDGER_BYTES, self._store.size_bytes())
+        yield _single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
+
+    def _spend(self, now: datetime) -> Iterator[Family]:
+        """Spend by cost labels, collapsed as the counters are, and the owner of each feature."""
+        found = queries.spend_by_window(
+            self._store, queries.COST_COLUMNS, windows(now, self._settings.zone)
+        )
+        sums: dict[tuple[Labels, str], int] = {}
+        bounded = self._cost_labels.empty_copy()
+        for group, spent in found:
+            labels = bounded.get(self._cost_labels.find(tuple(map(shown, group))), 0).labels
+            for window, (pico, _) in spent.items():
+                key = (labels, window)
+                sums[key] = sums.get(key, 0) + pico
+        family = _gauge(names.SPEND)
+        for (labels, window), pico in sums.items():
+            if pico or window == "today":
+                family.add_metric([*labels, window], to_float(pico))
+        yield family
+        yield self._owner_info({(labels[0], labels[1]) for labels, _ in sums})
+
+    def _owner_info(self, pairs: set[tuple[str, str]]) -> Family:
+        family = _gauge(names.OWNER_INFO)
+        for feature, team in sorted(pairs):
+            family.add_metric([feature, team, self._owners.owner_of(feature, team)], 1)
+        return family
+
+    def _requests(self, now: datetime) -> Iterator[Family]:
+        family = _gauge(names.SPEND_REQUESTS)
+        found = queries.spend_by_window(
+            self._store, (*_FEATURE_GROUP, "status"), windows(now, self._settings.zone)
+        )
+        for group, spent in found:
+            for window, (_, calls) in spent.items():
+                if calls:
+                    family.add_metric([*map(shown, group), window], calls)
+        yield family
+
+    def _same_time(self, now: datetime) -> Family:
+        family = _gauge(names.SPEND_SAME_TIME)
+        for window in same_time_windows(now, self._settings.zone):
+            for group, spent in queries.spend_by_window(self._store, _FEATURE_GROUP, [window]):
+                pico = spent[window.name][0]
+                family.add_metric([*map(shown, group), window.name], to_float(pico))
+        return family
+
+    def _tenants(self, now: datetime) -> Iterator[Family]:
+        """The largest tenants of the month by name, all others together as `other`."""
+        today, yesterday, month, _ = windows(now, self._settings.zone)
+        hour = Window("1h", to_us(now - timedelta(hours=1)), to_us(now) + 1)
+        found = queries.spend_by_window(
+            self._store, ("tenant", "team"), [hour, today, yesterday, month]
+        )
+        by_month: dict[str, int] = {}
+        for (tenant, _), spent in found:
+            by_month[tenant] = by_month.get(tenant, 0) + spent["month"][0]
+        largest = sorted(by_month, key=lambda tenant: (-by_month[tenant], tenant))
+        named = set(largest[: self._settings.limits.tenants])
+        sums: dict[tuple[str, str, str], tuple[int, int]] = {}
+        for (tenant, team), spent in found:
+            label = shown(tenant) if tenant in named else names.OVERFLOW_VALUE
+            for window, (pico, calls) in spent.items():
+                key = (label, shown(team), window)
+                before = sums.get(key, (0, 0))
+                sums[key] = (before[0] + pico, before[1] + calls)
+        spend, requests = _gauge(names.TENANT_SPEND), _gauge(names.TENANT_REQUESTS)
+        for (tenant, team, window), (pico, calls) in sums.items():
+            spend.add_metric([tenant, team, window], to_float(pico))
+            requests.add_metric([tenant, team, window], calls)
+        yield spend
+        yield requests
+
+    def _budgets(self, now: datetime) -> Iterator[Family]:
+        limit, spent = _gauge(names.BUDGET), _gauge(names.BUDGET_SPENT)
+        for budget in self._settings.budgets:
+            labels = self._budget_labels(budget)
+            limit.add_metric(labels, to_float(usd_to_pico(budget.usd)))
+            spent.add_metric(labels, to_float(self._spent(budget, now)))
+        yield limit
+        yield spent
+
+    def _spent(self, budget: Budget, now: datetime) -> int:
+        scope = {"feature": budget.feature, "team": budget.team}
+        where = {name: value for name, value in scope.items() if value is not None}
+        start = period_start(budget.period, now, self._settings.zone)
+        found = queries.spend(self._store, (), start, to_us(now) + 3_600_000_000, where)
+        return sum(spend.cost_pico for spend in found)
+
+    def _budget_labels(self, budget: Budget) -> list[str]:
+        owner = budget.owner or self._owners.owner_of(budget.feature or "", budget.team or "")
+        return [budget.name, owner, budget.feature or "", budget.team or "", budget.period]
+
+
+def _gauge(metric: names.Metric) -> GaugeMetricFamily:
+    return GaugeMetricFamily(metric.name, metric.help, labels=list(metric.labels))
+
+
+def _single(metric: names.Metric, value: float) -> Family:
+    return GaugeMetricFamily(metric.name, metric.help, value=value)

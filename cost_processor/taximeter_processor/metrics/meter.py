@@ -1,0 +1,44 @@
+"""The meter is metered: what was received, refused, queued and committed."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+from taximeter_processor import __version__, names
+
+
+class SelfMetrics:
+    """Counters and gauges of the process itself, in a registry of their own."""
+
+    def __init__(self, *, writer: str, queue_limit_bytes: int, label_sets_limit: int) -> None:
+        self.registry = CollectorRegistry()
+        self.spans = self._counter(names.INGEST_SPANS)
+        self.rejected = self._counter(names.INGEST_REJECTED)
+        self.requests = self._counter(names.INGEST_REQUESTS)
+        self.body_bytes = self._counter(names.INGEST_BYTES)
+        self.unknown_usage_keys = self._counter(names.UNKNOWN_USAGE_KEYS)
+        self.tag_violations = self._counter(names.TAG_VIOLATIONS)
+        self.usage_status = self._counter(names.USAGE_STATUS)
+        self.dead_letters = self._counter(names.DEAD_LETTERS)
+        self.commits = self._counter(names.LEDGER_COMMITS)
+        self.commit_seconds = Histogram(
+            names.LEDGER_COMMIT_SECONDS.name,
+            names.LEDGER_COMMIT_SECONDS.help,
+            registry=self.registry,
+        )
+        self.queue_bytes = self._gauge(names.INGEST_QUEUE_BYTES)
+        self.last_commit = self._gauge(names.INGEST_LAST_COMMIT)
+        self.ready = self._gauge(names.LEDGER_READY)
+        self._gauge(names.INGEST_QUEUE_LIMIT).set(queue_limit_bytes)
+        self._gauge(names.LABEL_SETS_LIMIT).set(label_sets_limit)
+        self._gauge(names.CONFIG_INFO).labels(__version__, writer).set(1)
+        for result in ("ok", "failed"):
+            self.commits.labels(result)
+        for outcome in ("call", "not_a_call", "duplicate", "rejected"):
+            self.spans.labels(outcome)
+
+    def _counter(self, metric: names.Metric) -> Counter:
+        return Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+
+    def _gauge(self, metric: names.Metric) -> Gauge:
+        return Gauge(metric.name, metric.help, metric.labels, registry=self.registry)

@@ -1,0 +1,25 @@
+"""Every alert, by family: one file each, one line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from taximeter_processor.observability.alerts import (
+    budget,
+    collector,
+    meter,
+    ownership,
+    pricing,
+)
+from taximeter_processor.observability.alerts.alert import Alert
+
+FAMILIES: Final[Mapping[str, tuple[Alert, ...]]] = {
+    "budget": budget.ALERTS,
+    "pricing": pricing.ALERTS,
+    "ownership": ownership.ALERTS,
+    "meter": meter.ALERTS,
+    "collector": collector.ALERTS,
+}
+
+ALL: Final = tuple(alert for family in FAMILIES.values() for alert in family)

@@ -1,0 +1,43 @@
+"""One alert as a value, and the pieces of text that alerts share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from taximeter_processor.names import RULE_OWNER
+
+Severity = Literal["critical", "warning", "info", "none"]
+
+PROCESSOR_DOWN: Final = "TaximeterProcessorDown"
+WATCHDOG: Final = "TaximeterWatchdog"
+
+WITH_OWNER: Final = f"* on (feature) group_left (owner, team) {RULE_OWNER}"
+"""Joins the one owner of each feature to an expression that has one series a feature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """When to tell somebody, whom, and what.
+
+    `summary` and `description` are Prometheus templates. The owner comes as labels `owner` and
+    `team` on the series of `expr`; without them the alert goes to the fallback receiver.
+    """
+
+    name: str
+    expr: str
+    severity: Severity
+    summary: str
+    description: str
+    hold: str = "0s"
+    """How long `expr` must be true before it fires."""
+    keep_firing: str = ""
+    """How long it goes on firing when `expr` stops being true; empty: not at all."""
+    inhibited_by: str = ""
+    """The alert that makes this one not worth a message; empty: none."""
+    dashboard_uid: str = "taximeter-daily"
+
+
+def dollars(query: str) -> str:
+    """A template: the first result of a query (itself a template expression) in dollars."""
+    return f'{{{{ with {query} | query }}}}${{{{ . | first | value | printf "%.2f" }}}}{{{{ end }}}}'

@@ -1,0 +1,82 @@
+"""Turns addresses into Prometheus' scrape configuration and Grafana's provisioning files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from taximeter_processor.observability.alerts.meter import PROCESSOR_JOB
+
+SCRAPE_INTERVAL: Final = "15s"
+DATASOURCE_UID: Final = "taximeter-prometheus"
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """HOST:PORT of what Prometheus talks to."""
+
+    processors: Mapping[str, str] = field(default_factory=lambda: {"main": "127.0.0.1:4319"})
+    """The processor's address by its `writer`, which becomes the `instance` label."""
+    collector: str = "127.0.0.1:8888"
+    alertmanager: str = "127.0.0.1:9093"
+    prometheus: str = "127.0.0.1:9090"
+
+
+def prometheus_config(addresses: Addresses) -> dict[str, object]:
+    """A complete Prometheus configuration as plain values; paths are relative to its own."""
+    processors = [
+        {"targets": [address], "labels": {"instance": writer}}
+        for writer, address in addresses.processors.items()
+    ]
+    return {
+        "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": SCRAPE_INTERVAL},
+        "rule_files": ["../rules/taximeter.yml"],
+        "alerting": {
+            "alertmanagers": [{"static_configs": [{"targets": [addresses.alertmanager]}]}]
+        },
+        "scrape_configs": [
+            {"job_name": PROCESSOR_JOB, "static_configs": processors},
+            {
+                "job_name": "otel-collector",
+                "static_configs": [{"targets": [addresses.collector]}],
+            },
+        ],
+    }
+
+
+def grafana_datasources(addresses: Addresses) -> dict[str, object]:
+    """The data source; not the default one, of which a Grafana can have only one."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "Taximeter Prometheus",
+                "uid": DATASOURCE_UID,
+                "type": "prometheus",
+                "access": "proxy",
+                "url": f"http://{addresses.prometheus}",
+                "isDefault": False,
+                "editable": False,
+                # Grafana derives $__rate_interval from it.
+                "jsonData": {"timeInterval": SCRAPE_INTERVAL, "httpMethod": "POST"},
+            }
+        ],
+    }
+
+
+def grafana_dashboard_providers() -> dict[str, object]:
+    """Where Grafana finds the dashboards."""
+    return {
+        "apiVersion": 1,
+        "providers": [
+            {
+                "name": "taximeter",
+                "folder": "Taximeter",
+                "folderUid": "taximeter",
+                "type": "file",
+                "allowUiUpdates": False,
+                "options": {"path": "/var/lib/grafana/dashboards/taximeter"},
+            }
+        ],
+    }

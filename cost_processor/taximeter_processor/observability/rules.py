@@ -1,0 +1,106 @@
+"""Turns the names of metrics and the registry of alerts into a Prometheus rule file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from taximeter_processor import names
+from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
+from taximeter_processor.observability.alerts import FAMILIES
+from taximeter_processor.observability.alerts.alert import Alert
+from taximeter_processor.observability.promql import REPLICA_LABELS, select
+
+RECORDED: Final[Mapping[str, names.Metric]] = {
+    names.RULE_SPEND: names.SPEND,
+    names.RULE_SPEND_REQUESTS: names.SPEND_REQUESTS,
+    names.RULE_SPEND_SAME_TIME: names.SPEND_SAME_TIME,
+    names.RULE_TENANT_SPEND: names.TENANT_SPEND,
+    names.RULE_BUDGET: names.BUDGET,
+    names.RULE_BUDGET_SPENT: names.BUDGET_SPENT,
+}
+"""Each rule that only removes replicas, and the gauge it reads."""
+
+OWNER_MEMORY: Final = "15m"
+"""An owner is remembered this long while the processor is away, so that alerts keep theirs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where the links in an alert lead."""
+
+    grafana_url: str = "http://localhost:3000"
+    runbooks_url: str = "docs/runbooks"
+
+
+def rule_file(links: Links) -> dict[str, object]:
+    """The rule file as plain values: recording rules first, then a group for each family."""
+    groups: list[dict[str, object]] = [{"name": "taximeter", "rules": _recording_rules()}]
+    for family, alerts in FAMILIES.items():
+        rules = [_alerting_rule(alert, links) for alert in alerts]
+        groups.append({"name": f"taximeter-{family}", "rules": rules})
+    return {"groups": groups}
+
+
+def _recording_rules() -> list[dict[str, str]]:
+    without = ", ".join(REPLICA_LABELS)
+    rules = [
+        {"record": rule, "expr": f"max without ({without}) ({metric.name})"}
+        for rule, metric in RECORDED.items()
+    ]
+    return [*rules, {"record": names.RULE_OWNER, "expr": _owner_expr()}]
+
+
+def _owner_expr() -> str:
+    """One series a feature, always 1: its owner and that owner's team, or `unowned`.
+
+    A feature that several teams use may match several owners: the one whose team spends most has
+    it. Money breaks ties for good, where `topk` over equal values would flap.
+    """
+    info = select(names.OWNER_INFO.name, owner=f"!={UNOWNED}")
+    owners = f"max by (feature, team, owner) (last_over_time({info}[{OWNER_MEMORY}]))"
+    months = select(names.RULE_SPEND, window="=~month|last_month")
+    features = " or ".join(
+        f"group by (feature) ({metric.name})" for metric in (names.REQUESTS, names.SPEND)
+    )
+    return f"""\
+group by (feature, team, owner) (
+  topk by (feature) (1,
+    {owners}
+      * on (feature, team) group_left ()
+        sum by (feature, team) (last_over_time({months}[{OWNER_MEMORY}]))
+    or 0 * {owners}
+  )
+)
+or on (feature)
+label_replace(
+  label_replace(
+    {features},
+    "owner", "{UNOWNED}", "", ""
+  ),
+  "team", "{UNKNOWN_VALUE}", "", ""
+)"""
+
+
+def _alerting_rule(alert: Alert, links: Links) -> dict[str, object]:
+    rule: dict[str, object] = {"alert": alert.name, "expr": alert.expr}
+    if alert.hold != "0s":
+        rule["for"] = alert.hold
+    if alert.keep_firing:
+        rule["keep_firing_for"] = alert.keep_firing
+    rule["labels"] = {
+        "severity": alert.severity,
+        "owner": f'{{{{ or $labels.owner "{UNOWNED}" }}}}',
+        "team": f'{{{{ or $labels.team "{UNKNOWN_VALUE}" }}}}',
+    }
+    rule["annotations"] = {
+        "summary": alert.summary,
+        "description": alert.description,
+        "runbook_url": f"{links.runbooks_url}/{alert.name}.md",
+        "dashboard": (
+            f"{links.grafana_url}/d/{alert.dashboard_uid}"
+            '?var-feature={{ or $labels.feature "$__all" | urlquery }}'
+        ),
+    }
+    return rule

@@ -1,0 +1,1 @@
+"""Answers for people: tables and summaries made from named ledger reads."""

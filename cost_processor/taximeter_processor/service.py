@@ -1,0 +1,100 @@
+"""One running processor: every part built from `Settings`, in the order that makes it correct."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import Future
+from datetime import datetime, timezone
+from typing import Any
+
+from taximeter_processor import __version__
+from taximeter_processor.api.auth import Tokens
+from taximeter_processor.ledger.engines import open_ledger
+from taximeter_processor.metrics.counters import CostCounters
+from taximeter_processor.metrics.gauges import LedgerGauges
+from taximeter_processor.metrics.meter import SelfMetrics
+from taximeter_processor.pipeline import Pipeline
+from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.reports.verify import verify
+from taximeter_processor.settings import Settings
+from taximeter_processor.tagging import TagRules
+from taximeter_processor.worker import IngestWorker
+
+_log = logging.getLogger(__name__)
+
+
+class Service:
+    """Owns the ledger from `start` to `stop`. Raises `LedgerError` when it cannot be opened."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.tokens = Tokens(settings.tokens)
+        self.book = PriceBook.load(settings.prices)
+        self.store = open_ledger(settings)
+        self.metrics = SelfMetrics(
+            writer=settings.writer,
+            queue_limit_bytes=settings.limits.queue_bytes,
+            label_sets_limit=settings.limits.label_sets,
+        )
+        self.counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
+        self.counters.seed(self.store, settings.writer)
+        self.gauges = LedgerGauges(self.store, settings, self.counters.cost)
+        self.worker = IngestWorker(
+            Pipeline(
+                store=self.store,
+                book=self.book,
+                rules=TagRules(settings.tags),
+                counters=self.counters,
+                metrics=self.metrics,
+                writer=settings.writer,
+                limits=settings.limits,
+                aliases=settings.tags.aliases,
+            ),
+            self.metrics,
+            settings.limits.queue_bytes,
+        )
+
+    def start(self) -> None:
+        """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
+        self.worker.start()
+        _log.info("writer %s on %s", self.settings.writer, self.settings.ledger)
+
+    def stop(self) -> None:
+        """Commit what is queued and give the ledger up."""
+        self.worker.stop()
+        self.store.close()
+
+    @property
+    def is_ready(self) -> bool:
+        """The last commit, if there was one, went through."""
+        return bool(self.metrics.ready_value)
+
+    def read(self, name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
+        """A named read of `reports.reads`. Raises `ValueError` for wrong parameters."""
+        return READS[name](Asked(self.store, self.settings, parameters, _now()))
+
+    def verify(self) -> Future[dict[str, Any]]:
+        """`reports.verify` between two commits."""
+        return self.worker.run(
+            lambda: verify(
+                self.store, self.settings.writer, self.counters, time.time_ns() // 1000
+            )
+        )
+
+    def status(self) -> dict[str, Any]:
+        """What is running, for people."""
+        return {
+            "version": __version__,
+            "writer": self.settings.writer,
+            "ledger": self.settings.ledger,
+            "ready": self.is_ready,
+            "price_book": self.book.version,
+            "timezone": self.settings.timezone,
+        }
+
+
+def _now() -> datetime:
+    return datetime.now(timezone.utc)

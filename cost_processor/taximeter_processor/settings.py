@@ -1,0 +1,301 @@
+"""One `taximeter.yaml` and the environment, turned into one validated `Settings`.
+
+Every error names file, line, key, value and what was expected. `TAXIMETER_<KEY>` overrides a
+top-level scalar (`TAXIMETER_LEDGER`, `TAXIMETER_LISTEN`, …). The JSON Schema for editors is
+`Settings.model_json_schema()`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+import os
+from collections.abc import Mapping
+from datetime import timezone
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import yaml
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+
+from taximeter_processor.errors import ConfigError
+from taximeter_processor.pricing.overrides import PriceOverride
+
+DEFAULT_PATH = Path("taximeter.yaml")
+TAG_NAMES = ("feature", "tenant", "team", "request_type")
+TagName = Literal["feature", "tenant", "team", "request_type"]
+TagText = Annotated[str, Field(min_length=1, max_length=128)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Token(_Strict):
+    """A named bearer token; exactly one of `value`, `env`, `file` says where its secret is."""
+
+    name: TagText
+    scopes: tuple[Literal["ingest", "read", "write"], ...] = Field(min_length=1)
+    value: str | None = None
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> Token:
+        if sum(source is not None for source in (self.value, self.env, self.file)) != 1:
+            raise ValueError("expected exactly one of value, env or file")
+        if len(self.secret()) < 16:
+            raise ValueError("expected a secret of at least 16 characters")
+        return self
+
+    def secret(self) -> str:
+        """The token's text, from wherever it is kept."""
+        if self.env is not None:
+            return os.environ.get(self.env, "")
+        if self.file is not None:
+            try:
+                return self.file.read_text().strip()
+            except OSError as error:
+                raise ValueError(f"cannot read {self.file}: {error.strerror}") from error
+        return self.value or ""
+
+    def matches(self, presented: str) -> bool:
+        """Compare in constant time."""
+        return hmac.compare_digest(self.secret().encode(), presented.encode())
+
+
+class TagDefaults(_Strict):
+    """Tags for spans of one service (`*` globs) that carry none of their own."""
+
+    service: TagText
+    feature: TagText | None = None
+    tenant: TagText | None = None
+    team: TagText | None = None
+    request_type: TagText | None = None
+
+
+class TagPolicy(_Strict):
+    """What tags must be there, may hold, are also called, and default to."""
+
+    required: tuple[TagName, ...] = ()
+    allowed: Mapping[TagName, tuple[TagText, ...]] = Field(default_factory=dict)
+    aliases: Mapping[TagName, tuple[TagText, ...]] = Field(default_factory=dict)
+    defaults: tuple[TagDefaults, ...] = ()
+
+
+class Contact(_Strict):
+    """Where Alertmanager reaches an owner; only ever written to Alertmanager's configuration."""
+
+    webhook_url: str | None = None
+    email: str | None = None
+    pagerduty_routing_key_file: str | None = None
+    slack_channel: str | None = None
+    slack_api_url_file: str | None = None
+
+
+class Owner(_Strict):
+    """A named person or rota and the cost they answer for (`*` globs; most specific wins)."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@-]+$")]
+    features: tuple[TagText, ...] = ()
+    teams: tuple[TagText, ...] = ()
+    contact: Contact = Contact()
+
+
+class Budget(_Strict):
+    """Dollars for a feature, a team, both, or everything, in each period."""
+
+    name: TagText
+    usd: Annotated[str, Field(pattern=r"^\d+(\.\d{1,12})?$")]
+    period: Literal["day", "week", "month"] = "month"
+    feature: TagText | None = None
+    team: TagText | None = None
+    owner: str | None = None
+
+    @field_validator("usd", mode="before")
+    @classmethod
+    def _as_text(cls, value: object) -> object:
+        return str(value) if isinstance(value, (int, float)) and value is not True else value
+
+
+class Limits(_Strict):
+    """Every bound of the service; each has a metric that shows it being reached."""
+
+    body_bytes: int = Field(16 << 20, ge=1 << 10)
+    decoded_bytes: int = Field(64 << 20, ge=1 << 10)
+    queue_bytes: int = Field(64 << 20, ge=1 << 10)
+    label_sets: int = Field(20_000, ge=100)
+    tenants: int = Field(200, ge=1)
+    dead_letters: int = Field(10_000, ge=0)
+    read_seconds: float = Field(10.0, gt=0)
+    ledger_memory_mb: int = Field(160, ge=64)
+
+
+class Settings(_Strict):
+    """The whole configuration of one process."""
+
+    ledger: str = "taximeter.duckdb"
+    listen: str = "127.0.0.1:4319"
+    writer: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")] = "main"
+    timezone: str = "UTC"
+    public_url: str | None = None
+    allowed_hosts: tuple[str, ...] = ()
+    birth_hold_seconds: float = Field(120.0, ge=0)
+    gauge_cache_seconds: float = Field(5.0, ge=0)
+    tokens: tuple[Token, ...] = ()
+    tags: TagPolicy = TagPolicy()
+    owners: tuple[Owner, ...] = ()
+    fallback_owner: Contact = Contact()
+    budgets: tuple[Budget, ...] = ()
+    prices: tuple[PriceOverride, ...] = ()
+    limits: Limits = Limits()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+            raise ValueError("expected an IANA time zone such as Europe/Berlin") from error
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _host_and_port(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if not host or not port.isdigit() or int(port) > 65535:
+            raise ValueError("expected HOST:PORT such as 127.0.0.1:4319")
+        return value
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Settings:
+        _refuse_repeats("owners", [owner.name for owner in self.owners])
+        _refuse_repeats("owners.features", [f for owner in self.owners for f in owner.features])
+        _refuse_repeats("owners.teams", [t for owner in self.owners for t in owner.teams])
+        _refuse_repeats("budgets", [budget.name for budget in self.budgets])
+        _refuse_repeats("tokens", [token.name for token in self.tokens])
+        known = {owner.name for owner in self.owners}
+        for budget in self.budgets:
+            if budget.owner is not None and budget.owner not in known:
+                raise ValueError(
+                    f"budgets: {budget.name!r} belongs to {budget.owner!r}, who is not in owners"
+                )
+        if not self.tokens and not self.is_loopback:
+            raise ValueError(
+                f"listen is {self.listen}, which others can reach, and there are no tokens: "
+                "add tokens: or listen on 127.0.0.1"
+            )
+        return self
+
+    @property
+    def host(self) -> str:
+        return self.listen.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        return int(self.listen.rpartition(":")[2])
+
+    @property
+    def is_loopback(self) -> bool:
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def zone(self) -> ZoneInfo | timezone:
+        return timezone.utc if self.timezone == "UTC" else ZoneInfo(self.timezone)
+
+
+def _refuse_repeats(key: str, values: list[str]) -> None:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        raise ValueError(f"{key}: {repeated[0]!r} is named twice; expected each once")
+
+
+def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Settings from a file (default `taximeter.yaml` where there is one) and the environment.
+
+    Raises `ConfigError` with one line for each thing that is wrong.
+    """
+    if path is None:
+        named = environ.get("TAXIMETER_CONFIG")
+        path = Path(named) if named else DEFAULT_PATH
+        if not named and not path.exists():
+            return _validated({}, None, Path("the environment"), environ)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: cannot be read: {error}") from error
+    return parse(text, path, environ)
+
+
+def parse(text: str, path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+    """Settings from YAML text; `path` is only named in errors."""
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        content = yaml.safe_load(text) if node is not None else {}
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 1 if mark else 1
+        problem = getattr(error, "problem", None) or "is no YAML"
+        raise ConfigError(f"{path}:{line}: {problem}; expected YAML") from error
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}:1: expected keys and values such as `ledger: taximeter.duckdb`")
+    return _validated(content, node, path, environ or {})
+
+
+def _validated(
+    content: dict[str, Any], node: yaml.Node | None, path: Path, environ: Mapping[str, str]
+) -> Settings:
+    overridden = {
+        key: environ[f"TAXIMETER_{key.upper()}"]
+        for key, field in Settings.model_fields.items()
+        if field.annotation in (str, float) and f"TAXIMETER_{key.upper()}" in environ
+    }
+    try:
+        return Settings.model_validate({**content, **overridden})
+    except ValidationError as error:
+        lines = [_sentence(dict(item), node, path) for item in error.errors()]
+        raise ConfigError("\n".join(lines)) from error
+
+
+def _sentence(item: dict[str, Any], node: yaml.Node | None, path: Path) -> str:
+    location = [part for part in item["loc"] if part != "[key]"]
+    key = ".".join(str(part) for part in location)
+    message = item["msg"].removeprefix("Value error, ")
+    where = f"{path}:{_line_of(node, location)}" if node is not None else str(path)
+    if not key:
+        return f"{where}: {message}"
+    given = item.get("input")
+    shown = "" if isinstance(given, (dict, BaseModel)) else f" is {str(given)[:80]!r}"
+    if "token" in key:
+        shown = ""
+    return f"{where}: {key}{shown}: {message}"
+
+
+def _line_of(node: yaml.Node | None, location: list[Any]) -> int:
+    """The line of the deepest node on the way to `location`, from 1."""
+    line = node.start_mark.line + 1 if node else 1
+    for part in location:
+        if isinstance(node, yaml.MappingNode):
+            found = [(key, value) for key, value in node.value if key.value == str(part)]
+            if not found:
+                return line
+            line, node = found[0][0].start_mark.line + 1, found[0][1]
+        elif isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+            node = node.value[part]
+            line = node.start_mark.line + 1
+        else:
+            return line
+    return line

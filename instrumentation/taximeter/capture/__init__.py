@@ -1,0 +1,1 @@
+"""Turns the requests that pass through HTTP clients into metered attempts."""

@@ -1,0 +1,147 @@
+"""Turns one request and whatever becomes of it into one span, ended exactly once."""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+from typing import Any
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+from opentelemetry.trace import Span
+
+from taximeter import faults, spans
+from taximeter.capture.body import Body
+from taximeter.capture.decoding import UnknownEncoding, decoder
+from taximeter.providers.base import Reader
+from taximeter.spans import Outcome, Request
+
+_open: set[Attempt] = set()
+"""Attempts without an end yet; removing one is what makes its end happen once."""
+
+
+class Attempt:
+    """One upstream attempt. Its methods are called in order: leave, then answer or fail, …
+
+    A streamed answer goes on with watch for every chunk, then complete, fail or abort.
+    """
+
+    def __init__(
+        self, request: Request, reader: Reader, span: Span, *, latest_conventions: bool
+    ) -> None:
+        self._request = request
+        self._reader = reader
+        self._span = span
+        self._latest_conventions = latest_conventions
+        self._started = time.perf_counter()
+        self._status_code: int | None = None
+        self._body: Body | None = None
+        self._is_stream = False
+        self._first_chunk_seconds: float | None = None
+        _open.add(self)
+
+    def enter(self, context: Context) -> None:
+        """Make `context` current while the client works on the request."""
+        self._context = context
+        self._token = otel_context.attach(context)
+
+    def leave(self, error: BaseException | None = None) -> None:
+        """Undo `enter`."""
+        # A coroutine may be closed from another context than its own: nothing to undo there.
+        if not isinstance(error, GeneratorExit) or otel_context.get_current() is self._context:
+            otel_context.detach(self._token)
+
+    def answer(self, response: Any) -> bool:
+        """Read an answer that has come whole; True if it is still to be streamed."""
+        self._status_code = response.status_code
+        headers = response.headers
+        content_type = headers.get("content-type", "")
+        self._reader.read_headers(headers)
+        if response.is_stream_consumed:
+            self._body = Body(self._reader, content_type)
+            self._body.feed(response.content)
+            self.complete()
+            return False
+        self._is_stream = content_type.startswith("text/event-stream")
+        try:
+            decode = decoder(headers.get("content-encoding", ""))
+        except UnknownEncoding as error:
+            faults.report("unknown content encoding", error)
+        else:
+            self._body = Body(self._reader, content_type, decode)
+        return True
+
+    def watch(self, chunk: bytes) -> None:
+        """Read our copy of a chunk on its way to the application. Never raises."""
+        if self._first_chunk_seconds is None:
+            self._first_chunk_seconds = time.perf_counter() - self._started
+        if self._body is not None:
+            self._body.feed(chunk)
+
+    def complete(self) -> None:
+        """The answer was read to its end."""
+        self._end()
+
+    def abort(self) -> None:
+        """The application has stopped reading: it closed, broke off or forgot the answer."""
+        self._end(is_cut_short=True)
+
+    def fail(self, error: BaseException) -> None:
+        """The client raised, before or during the answer."""
+        if isinstance(error, GeneratorExit):
+            self.abort()
+        else:
+            self._end(is_cut_short=self._status_code is not None, error=error)
+
+    def _end(self, *, is_cut_short: bool = False, error: BaseException | None = None) -> None:
+        try:
+            _open.remove(self)
+        except KeyError:
+            return
+        if self._body is not None:
+            self._finish_body(self._body)
+        outcome = Outcome(
+            status_code=self._status_code,
+            exception=None if error is None else type(error).__qualname__,
+            is_cut_short=is_cut_short and not self._reader.is_finished,
+            is_stream=self._is_stream,
+            first_chunk_seconds=self._first_chunk_seconds if self._is_stream else None,
+        )
+        spans.end(
+            self._span,
+            self._request,
+            self._reader.facts,
+            outcome,
+            latest_conventions=self._latest_conventions,
+        )
+
+    def _finish_body(self, body: Body) -> None:
+        try:
+            body.finish()
+        except Exception as error:
+            # What a proxy says instead of the provider need not be JSON.
+            if self._status_code is not None and self._status_code < 400:
+                faults.report("unreadable response", error)
+
+
+def open_count() -> int:
+    """How many attempts have not ended yet."""
+    return len(_open)
+
+
+def abort_open() -> None:
+    """End whatever is still being streamed, so that it is counted before the process ends."""
+    for attempt in tuple(_open):
+        faults.guarded("span", attempt.abort)
+
+
+def register_exit() -> None:
+    """Have `abort_open` run at exit, before any tracer provider that exists by now shuts down."""
+    atexit.unregister(abort_open)
+    atexit.register(abort_open)
+
+
+if hasattr(os, "register_at_fork"):
+    # The parent ends what it began; the child must not end it a second time.
+    os.register_at_fork(after_in_child=_open.clear)

@@ -1,0 +1,157 @@
+"""Turns what is known of one upstream attempt into the attributes of its span, and ends it."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import secrets
+from collections.abc import Mapping
+from operator import attrgetter
+from typing import NamedTuple
+
+from opentelemetry.trace import Span, Status, StatusCode
+from opentelemetry.util.types import AttributeValue
+
+from taximeter import attributes as names
+from taximeter.providers.base import OTHER_ERROR, Facts
+
+
+class Request(NamedTuple):
+    """What is known when an attempt begins."""
+
+    provider: str
+    operation: str
+    model: str | None
+    server_address: str
+    server_port: int
+    retry_count: int | None
+    tags: Mapping[str, str]
+
+    @property
+    def span_name(self) -> str:
+        return f"{self.operation} {self.model}" if self.model else self.operation
+
+
+class Outcome(NamedTuple):
+    """How an attempt ended."""
+
+    status_code: int | None = None
+    """HTTP status, if an answer came."""
+    exception: str | None = None
+    """Class name of what the client raised."""
+    is_cut_short: bool = False
+    """The answer was not read to its end."""
+    is_stream: bool = False
+    first_chunk_seconds: float | None = None
+
+
+_COUNTS = (
+    (names.INPUT_TOKENS, attrgetter("input_tokens")),
+    (names.OUTPUT_TOKENS, attrgetter("output_tokens")),
+    (names.CACHE_READ_INPUT_TOKENS, attrgetter("cache_read_tokens")),
+    (names.CACHE_CREATION_INPUT_TOKENS, attrgetter("cache_write_tokens")),
+    (names.CACHE_WRITE_1H_INPUT_TOKENS, attrgetter("cache_write_1h_tokens")),
+    (names.REASONING_OUTPUT_TOKENS, attrgetter("reasoning_tokens")),
+    (names.AUDIO_INPUT_TOKENS, attrgetter("audio_input_tokens")),
+    (names.AUDIO_OUTPUT_TOKENS, attrgetter("audio_output_tokens")),
+    (names.AUDIO_CACHE_READ_INPUT_TOKENS, attrgetter("audio_cache_read_tokens")),
+    (names.IMAGE_INPUT_TOKENS, attrgetter("image_input_tokens")),
+    (names.IMAGE_OUTPUT_TOKENS, attrgetter("image_output_tokens")),
+    (names.IMAGE_CACHE_READ_INPUT_TOKENS, attrgetter("image_cache_read_tokens")),
+    (names.WEB_SEARCH_REQUESTS, attrgetter("web_search_requests")),
+)
+_STANDARD_TIERS = ("default", "standard", "on_demand")
+_REQUESTED_TIERS = ("auto",)
+
+
+class _Process:
+    """Numbers the spans of this process; a forked child is another process and starts from 1."""
+
+    def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        self.name = secrets.token_hex(8)
+        self.sequence = itertools.count(1)
+
+
+_process = _Process()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_process.begin)
+
+
+def end(
+    span: Span, request: Request, facts: Facts, outcome: Outcome, *, latest_conventions: bool
+) -> None:
+    """Write everything in one call, number the span, and end it. Call it once per span."""
+    try:
+        _write(span, request, facts, outcome, latest_conventions)
+    finally:
+        span.end()
+
+
+def _write(
+    span: Span, request: Request, facts: Facts, outcome: Outcome, latest_conventions: bool
+) -> None:
+    values = describe(request, facts, outcome)
+    if latest_conventions and facts.cache_write_tokens is not None:
+        values[names.CACHE_WRITE_INPUT_TOKENS] = facts.cache_write_tokens
+    values[names.PROCESS] = _process.name
+    values[names.SEQUENCE] = next(_process.sequence)
+    span.set_attributes(values)
+    if names.ERROR_TYPE in values:
+        span.set_status(Status(StatusCode.ERROR))
+
+
+def describe(request: Request, facts: Facts, outcome: Outcome) -> dict[str, AttributeValue]:
+    """The attributes of one attempt, without its number."""
+    error_type = _error_type(facts, outcome)
+    values: dict[str, AttributeValue | None] = {
+        names.OPERATION_NAME: request.operation,
+        names.PROVIDER_NAME: request.provider,
+        names.REQUEST_MODEL: request.model,
+        names.REQUEST_STREAM: outcome.is_stream or None,
+        names.SERVER_ADDRESS: request.server_address,
+        names.SERVER_PORT: request.server_port,
+        names.RESPONSE_MODEL: facts.response_model,
+        names.RESPONSE_ID: facts.response_id,
+        names.FINISH_REASONS: _in_order(facts.finish_reasons),
+        names.TIME_TO_FIRST_CHUNK: outcome.first_chunk_seconds,
+        names.SERVICE_TIER: _tier(facts.service_tier),
+        names.USAGE_STATUS: _usage_status(facts, outcome, error_type),
+        names.RETRY_COUNT: request.retry_count,
+        names.ERROR_TYPE: error_type,
+        **request.tags,
+    }
+    if facts.reported_cost_usd is not None:
+        values[names.REPORTED_COST_USD] = f"{facts.reported_cost_usd:f}"
+    for name, get in _COUNTS:
+        values[name] = get(facts)
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _usage_status(facts: Facts, outcome: Outcome, error_type: str | None) -> str:
+    if outcome.is_cut_short:
+        return "partial"
+    if not facts.is_usage_known:
+        return "missing"
+    return "partial" if error_type is not None else "reported"
+
+
+def _error_type(facts: Facts, outcome: Outcome) -> str | None:
+    if outcome.exception is not None:
+        return outcome.exception
+    is_refused = outcome.status_code is not None and outcome.status_code >= 400
+    if is_refused and facts.error_type in (None, OTHER_ERROR):
+        return str(outcome.status_code)
+    return facts.error_type
+
+
+def _in_order(reasons: Mapping[int, str]) -> tuple[str, ...] | None:
+    return tuple(reasons[index] for index in sorted(reasons)) or None
+
+
+def _tier(tier: str | None) -> str | None:
+    if tier is None or tier in _REQUESTED_TIERS:
+        return None
+    return "standard" if tier in _STANDARD_TIERS else tier.lower()

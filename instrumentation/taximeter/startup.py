@@ -1,0 +1,101 @@
+"""Turns one call at start-up into metered clients, and undoes it."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import threading
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from opentelemetry.trace import TracerProvider
+
+from taximeter import attributes, settings
+from taximeter.capture import hooks
+from taximeter.capture.attempt import abort_open, register_exit
+from taximeter.capture.meter import Meter
+from taximeter.tracing import Tracing
+
+_HTTP_INSTRUMENTORS = {
+    "httpx": "HTTPXClientInstrumentor",
+    "httpx2": "HTTPX2ClientInstrumentor",
+}
+
+_lock = threading.Lock()
+_tracing: Tracing | None = None
+_http_instrumentors: list[Any] = []
+
+
+def instrument(
+    *,
+    endpoint: str | None = None,
+    sampling: str | None = None,
+    http_spans: bool | None = None,
+    hosts: Mapping[str, str] | str | None = None,
+    propagate_to: Iterable[str] | str | None = None,
+    feature: str | None = None,
+    tenant: str | None = None,
+    team: str | None = None,
+    request_type: str | None = None,
+    tracer_provider: TracerProvider | None = None,
+) -> None:
+    """Meter every LLM call of this process. Calling it again changes nothing.
+
+    What is not given comes from the `TAXIMETER_…` environment variables. The four tags are
+    defaults for calls outside any `tags(…)`. `tracer_provider` stands in for the global one.
+    """
+    global _tracing
+    with _lock:
+        if _tracing is not None:
+            return
+        chosen = settings.load(
+            endpoint=endpoint,
+            sampling=sampling,
+            http_spans=http_spans,
+            hosts=hosts,
+            propagate_to=propagate_to,
+            default_tags={
+                attributes.FEATURE: feature,
+                attributes.TENANT: tenant,
+                attributes.TEAM: team,
+                attributes.REQUEST_TYPE: request_type,
+            },
+        )
+        _tracing = Tracing(chosen, tracer_provider)
+        hooks.install(Meter(chosen, _tracing))
+        if chosen.http_spans:
+            _start_http_spans(tracer_provider)
+
+
+def uninstrument() -> None:
+    """Restore the original methods, and export what was metered."""
+    global _tracing
+    with _lock:
+        if _tracing is None:
+            return
+        hooks.remove()
+        while _http_instrumentors:
+            _http_instrumentors.pop().uninstrument()
+        abort_open()
+        _tracing.close()
+        _tracing = None
+
+
+def flush(timeout_seconds: float = 10.0) -> bool:
+    """Export the spans that have ended; True if all got out in time, or if there is nothing to do."""
+    tracing = _tracing
+    return tracing is None or tracing.flush(timeout_seconds)
+
+
+def _start_http_spans(tracer_provider: TracerProvider | None) -> None:
+    """Turn on OpenTelemetry's own HTTP instrumentors, unless they are on already."""
+    installed = [name for name in _HTTP_INSTRUMENTORS if importlib.util.find_spec(name)]
+    module = importlib.import_module("opentelemetry.instrumentation.httpx")
+    for name in installed:
+        found = getattr(module, _HTTP_INSTRUMENTORS[name], None)
+        if found is None:
+            continue
+        instrumentor = found()
+        if not instrumentor.is_instrumented_by_opentelemetry:
+            instrumentor.instrument(tracer_provider=tracer_provider, skip_dep_check=True)
+            _http_instrumentors.append(instrumentor)

@@ -1,0 +1,167 @@
+"""Turns `tags(feature=…)` blocks and decorators into the four cost tags of the calls made inside them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import AsyncGenerator, Callable, Generator, Mapping
+from types import TracebackType
+from typing import Any, NamedTuple, TypeVar, cast
+from uuid import UUID
+
+from opentelemetry import context as otel_context
+from opentelemetry.context import Context
+
+from taximeter import attributes, faults
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_KEY = otel_context.create_key("taximeter-tags")
+
+
+class _Layer(NamedTuple):
+    values: Mapping[str, str]
+    outer: Context
+    owner: tags
+
+
+class tags:  # noqa: N801 - it reads as a verb where it is used
+    """Name who pays for the LLM calls made inside: a context manager and a decorator.
+
+    Inner blocks override what they name and inherit the rest. Values are 1 to 128 printable
+    characters; another value is dropped and counted, never raised. One object may be used again,
+    nested, and by many threads and tasks at once. Functions may be plain, async, generators or
+    async generators: a generator's tags hold while its body runs, not between its items.
+    """
+
+    def __init__(
+        self,
+        *,
+        feature: str | None = None,
+        tenant: str | None = None,
+        team: str | None = None,
+        request_type: str | None = None,
+    ) -> None:
+        self._values = checked(
+            {
+                attributes.FEATURE: feature,
+                attributes.TENANT: tenant,
+                attributes.TEAM: team,
+                attributes.REQUEST_TYPE: request_type,
+            }
+        )
+
+    def __enter__(self) -> None:
+        outer = otel_context.get_current()
+        layer = _Layer({**values_in(outer), **self._values}, outer, self)
+        otel_context.attach(otel_context.set_value(_KEY, layer, outer))
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        layer = otel_context.get_value(_KEY)
+        # In another context than the one entered (an abandoned generator) there is nothing to undo.
+        if isinstance(layer, _Layer) and layer.owner is self:
+            otel_context.attach(layer.outer)
+
+    async def __aenter__(self) -> None:
+        self.__enter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.__exit__(kind, error, trace)
+
+    def __call__(self, function: Function) -> Function:
+        return cast("Function", functools.wraps(function)(self._wrap(function)))
+
+    def _wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        if inspect.isasyncgenfunction(function):
+            return lambda *args, **kwargs: self._drive_async(function(*args, **kwargs))
+        if inspect.isgeneratorfunction(function):
+            return lambda *args, **kwargs: self._drive(function(*args, **kwargs))
+        if inspect.iscoroutinefunction(function):
+
+            async def tagged_coroutine(*args: Any, **kwargs: Any) -> Any:
+                with self:
+                    return await function(*args, **kwargs)
+
+            return tagged_coroutine
+
+        def tagged(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return function(*args, **kwargs)
+
+        return tagged
+
+    def _drive(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+        step, value = generator.send, None
+        while True:
+            with self:
+                try:
+                    item = step(value)
+                except StopIteration as stop:
+                    return stop.value
+            try:
+                step, value = generator.send, (yield item)
+            except GeneratorExit:
+                with self:
+                    generator.close()
+                raise
+            except BaseException as error:
+                step, value = generator.throw, error
+
+    async def _drive_async(self, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+        step, value = generator.asend, None
+        while True:
+            with self:
+                try:
+                    item = await step(value)
+                except StopAsyncIteration:
+                    return
+            try:
+                step, value = generator.asend, (yield item)
+            except GeneratorExit:
+                with self:
+                    await generator.aclose()
+                raise
+            except BaseException as error:
+                step, value = generator.athrow, error
+
+
+def values_in(context: Context) -> Mapping[str, str]:
+    """The tags of a context, by span attribute name."""
+    layer = context.get(_KEY)
+    return layer.values if isinstance(layer, _Layer) else {}
+
+
+def checked(values: Mapping[str, object]) -> dict[str, str]:
+    """The usable ones among tag values; None is unset, the rest is dropped and counted."""
+    good = {}
+    for name, value in values.items():
+        if value is None:
+            continue
+        text = _text(value)
+        if text is None:
+            faults.note("tag", f"a value of {name} is not 1 to {_MAX} printable characters: dropped")
+        else:
+            good[name] = text
+    return good
+
+
+_MAX = attributes.MAX_TAG_LENGTH
+
+
+def _text(value: object) -> str | None:
+    if isinstance(value, (int, UUID)) and not isinstance(value, bool):
+        value = str(value)
+    if not isinstance(value, str):
+        return None
+    text = str.__str__(value).strip()
+    return text if 0 < len(text) <= _MAX and text.isprintable() else None

@@ -1,0 +1,88 @@
+"""What is particular to the embedded engine."""
+
+from __future__ import annotations
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from taximeter_processor.errors import LedgerBusy, LedgerError
+from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.ledger.record import DeadLetter
+from tests.support.records import CALL, NOON_US
+
+
+def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    DuckDBStore(tmp_path / "l.duckdb").close()
+    assert stat.S_IMODE((tmp_path / "l.duckdb").stat().st_mode) == 0o600
+
+
+def test_a_second_process_is_told_who_has_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "l.duckdb"
+    holder = subprocess.Popen(
+        [
+            sys.executable,
+            "-c",
+            "import sys; from taximeter_processor.ledger.duckdb_store import DuckDBStore;"
+            "store = DuckDBStore(sys.argv[1]); print('open', flush=True); sys.stdin.read()",
+            str(path),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    with holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        with pytest.raises(LedgerBusy, match="open in another process"):
+            DuckDBStore(path)
+        holder.kill()
+
+
+def test_a_file_that_is_no_ledger_is_refused_with_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "l.duckdb"
+    path.write_text("not a database, but long enough to be read as one" * 200)
+    with pytest.raises(LedgerError, match=r"l\.duckdb cannot be opened"):
+        DuckDBStore(path)
+
+
+def test_a_ledger_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store._writer.execute("insert into taximeter_schema values (99, now()::timestamp)")
+    store.close()
+    with pytest.raises(LedgerError, match="upgrade Taximeter"):
+        DuckDBStore(tmp_path / "l.duckdb")
+
+
+def test_a_query_over_its_time_is_cut_off(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb", read_seconds=0.2)
+    with pytest.raises(LedgerError, match=r"longer than 0\.2 s"):
+        store.read("select count(*) from range(100000000000) a, range(100) b")
+    store.close()
+
+
+def test_queries_cannot_reach_files(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    with pytest.raises(LedgerError, match="disabled by configuration"):
+        store.read("select * from read_csv('/etc/passwd')")
+    store.close()
+
+
+def test_dead_letters_are_kept_newest_first_up_to_the_limit(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb", dead_letter_limit=3)
+    for number in range(5):
+        store.append([], [DeadLetter(NOON_US + number, "malformed", "", "", number, "")])
+    kept = store.read("select size_bytes from dead_letters order by received_at desc")
+    assert kept == [(4,), (3,), (2,)]
+    store.close()
+
+
+def test_a_failed_commit_changes_nothing_and_the_next_one_goes_through(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    with pytest.raises(LedgerError, match="the commit failed"):
+        store.append([CALL], [DeadLetter(2**70, "malformed", "", "", 0, "")])
+    assert store.read("select count(*) from calls") == [(0,)]
+    assert store.append([CALL]) == [CALL]
+    store.close()
