@@ -126,7 +126,9 @@ class Priced(NamedTuple):
     lines: tuple[Line, ...]
     cost_pico: int
     list_pico: int
-    """The same usage without cache and tier discounts, at the same prices and time."""
+    """The same usage without cache and tier, at the same prices and time."""
+    standard_pico: int
+    """The same usage with its cache, at the standard tier: what the tier changed is the rest."""
     model: str
     """The price entry that was used."""
     price_version: str

@@ -7,29 +7,28 @@ commit; each gets its own answer.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from taximeter_processor.costing import cost, to_record
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.ingest.body import decompress
-from taximeter_processor.ingest.calls import read_calls
-from taximeter_processor.ingest.otlp import decode
-from taximeter_processor.ledger.record import COMMON_METERS, DeadLetter, Record
+from taximeter_processor.ingest.calls import read_call
+from taximeter_processor.ingest.otlp import Rejected, decode
+from taximeter_processor.ledger.record import DeadLetter, Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.meter import SelfMetrics
-from taximeter_processor.model import Call, Priced, Quantity, Status, Unpriced
-from taximeter_processor.money import format_usd
+from taximeter_processor.model import Call, Span
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.settings import Limits
 from taximeter_processor.tagging import TagRules
-from taximeter_processor.usage import meters
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
-_COMMON: Final = frozenset(COMMON_METERS)
+MOST_REASONS_TOLD: Final = 5
 
 
 class Body(NamedTuple):
@@ -55,9 +54,14 @@ Answer = Accepted | BadRequest | Overloaded
 class _Batch:
     """What a group of bodies adds up to before the commit."""
 
+    now_us: int
     records: list[Record] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
+    usage_status: Counter[tuple[str, str]] = field(default_factory=Counter)
+    violations: Counter[tuple[str, str]] = field(default_factory=Counter)
 
 
 class Pipeline:
@@ -87,13 +91,14 @@ class Pipeline:
 
     def process(self, bodies: Sequence[Body]) -> list[Answer]:
         """One answer for each body, in order; raises nothing that a client could cause."""
-        batch = _Batch()
-        now_us = self._ingest_time_us()
+        batch = _Batch(self._ingest_time_us())
         for body in bodies:
-            batch.answers.append(self._read(body, batch, now_us))
+            batch.answers.append(self._read(body, batch))
         try:
             self._commit(batch)
         except LedgerError as error:
+            self._metrics.commits.labels("failed").inc()
+            self._metrics.set_ready(False)
             return [
                 answer if isinstance(answer, BadRequest) else Overloaded(str(error), 5)
                 for answer in batch.answers
@@ -105,20 +110,90 @@ class Pipeline:
         self._last_ingest_us = max(self._clock_ns() // 1000, self._last_ingest_us + 1)
         return self._last_ingest_us
 
-    def _read(self, body: Body, batch: _Batch, now_us: int) -> Answer:
+    def _read(self, body: Body, batch: _Batch) -> Answer:
         """Add a body's records to the batch."""
         try:
             data = decompress(body.data, body.encoding, self._limits.decoded_bytes)
-            decoded = decode(data, body.content_type, now_ns=now_us * 1000)
+            decoded = decode(data, body.content_type, now_ns=batch.now_us * 1000)
         except BadRequest as error:
-            self._bury(body.data, body.peer, error.reason, str(error), batch, now_us)
+            self._bury(batch, body, error.reason, str(error))
             return error
-        found = read_calls(decoded.spans, aliases=self._aliases)
-        return Accepted()
+        refused = list(decoded.rejected)
+        for span in decoded.spans:
+            if (rejected := self._take(span, batch)) is not None:
+                refused.append(rejected)
+        return self._accepted(batch, body, refused)
 
-    def _bury(
-        self, data: bytes, peer: str, reason: str, detail: str, batch: _Batch, now_us: int
-    ) -> None:
-        digest = hashlib.sha256(data).hexdigest()
-        batch.dead_letters.append(DeadLetter(now_us, reason, detail[:200], peer, len(data), digest))
-        self._metrics.dead_letters.labels(reason).inc()
+    def _take(self, span: Span, batch: _Batch) -> Rejected | None:
+        """Add one span's record to the batch, or say why it is refused."""
+        call = read_call(span)
+        if not isinstance(call, Call):
+            if isinstance(call, Rejected):
+                return call
+            batch.outcomes["not_a_call"] += 1
+            return None
+        tagged = self._rules.apply(
+            call.service, call.feature, call.tenant, call.team, call.request_type
+        )
+        if tagged[:4] != call[9:13]:
+            call = call._replace(**tagged.tags())
+        batch.violations.update(tagged.violations)
+        try:
+            costed = cost(call, self._book)
+        except ValueError as error:
+            return Rejected("bad_count", str(error))
+        batch.usage_status[(call.usage_status, call.provider)] += 1
+        batch.records.append(
+            to_record(
+                costed,
+                writer=self._writer,
+                now_us=batch.now_us,
+                backfill_before_us=batch.now_us - BACKFILL_AFTER_US,
+            )
+        )
+        return None
+
+    def _accepted(self, batch: _Batch, body: Body, refused: Sequence[Rejected]) -> Accepted:
+        """Account for refused spans: metric, one dead letter for each reason, partial success."""
+        if not refused:
+            return Accepted()
+        reasons = Counter(rejected.reason for rejected in refused)
+        first = {rejected.reason: rejected.message for rejected in reversed(refused)}
+        batch.rejected.update(reasons)
+        for reason, times in reasons.items():
+            self._bury(batch, body, reason, f"{times} spans; the first: {first[reason]}")
+        told = [
+            f"{reason} ({times}): {first[reason]}"
+            for reason, times in reasons.most_common(MOST_REASONS_TOLD)
+        ]
+        return Accepted(len(refused), "; ".join(told))
+
+    def _bury(self, batch: _Batch, body: Body, reason: str, detail: str) -> None:
+        digest = hashlib.sha256(body.data).hexdigest()
+        batch.dead_letters.append(
+            DeadLetter(batch.now_us, reason, detail[:200], body.peer, len(body.data), digest)
+        )
+
+    def _commit(self, batch: _Batch) -> None:
+        """Make the batch durable, then count exactly what was new."""
+        fresh = self._store.append(batch.records, batch.dead_letters)
+        self._counters.apply(fresh)
+        metrics = self._metrics
+        metrics.commits.labels("ok").inc()
+        metrics.set_ready(True)
+        if fresh:
+            metrics.last_commit.set(batch.now_us / 1_000_000)
+        batch.outcomes["call"] += len(fresh)
+        batch.outcomes["duplicate"] += len(batch.records) - len(fresh)
+        batch.outcomes["rejected"] += sum(batch.rejected.values())
+        for metric, counted in (
+            (metrics.spans, batch.outcomes),
+            (metrics.rejected, batch.rejected),
+            (metrics.dead_letters, Counter(letter.reason for letter in batch.dead_letters)),
+        ):
+            for label, times in counted.items():
+                metric.labels(label).inc(times)
+        for (status, provider), times in batch.usage_status.items():
+            metrics.usage_status.labels(status, provider).inc(times)
+        for (tag, reason), times in batch.violations.items():
+            metrics.tag_violations.labels(tag, reason).inc(times)

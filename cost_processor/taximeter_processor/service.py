@@ -51,7 +51,6 @@ class Service:
                 metrics=self.metrics,
                 writer=settings.writer,
                 limits=settings.limits,
-                aliases=settings.tags.aliases,
             ),
             self.metrics,
             settings.limits.queue_bytes,
@@ -70,7 +69,7 @@ class Service:
     @property
     def is_ready(self) -> bool:
         """The last commit, if there was one, went through."""
-        return bool(self.metrics.ready_value)
+        return self.metrics.is_ready
 
     def read(self, name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """A named read of `reports.reads`. Raises `ValueError` for wrong parameters."""

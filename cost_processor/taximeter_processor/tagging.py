@@ -19,6 +19,10 @@ class Tagged(NamedTuple):
     request_type: str
     violations: tuple[tuple[str, str], ...]
 
+    def tags(self) -> dict[str, str]:
+        """The four tags by name."""
+        return dict(zip(TAG_NAMES, self, strict=False))
+
 
 class TagRules:
     """A `TagPolicy` ready to be asked once a call; answers are remembered, boundedly."""

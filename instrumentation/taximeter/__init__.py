@@ -12,14 +12,22 @@ Importing this package is light; what measures is imported by `instrument()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from taximeter.tags import tags
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import TracerProvider
+    from taximeter.startup import flush, instrument, uninstrument
 
 __all__ = ["__version__", "flush", "instrument", "tags", "uninstrument"]
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """Import what measures, with the OpenTelemetry SDK, when it is first asked for."""
+    if name not in ("flush", "instrument", "uninstrument"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from taximeter import startup
+
+    return getattr(startup, name)

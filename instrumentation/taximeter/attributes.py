@@ -50,7 +50,7 @@ USAGE_STATUS: Final = "taximeter.usage_status"  # reported, missing, partial
 CACHE_HIT: Final = "taximeter.cache_hit"  # true: the usage is what a response cache avoided
 RETRY_COUNT: Final = "taximeter.retry_count"
 SEQUENCE: Final = "taximeter.sequence"  # per process, from 1, so that gaps show
-PROCESS: Final = "taximeter.process"  # 16 hex digits, new in every process (forks too): scopes SEQUENCE
+PROCESS: Final = "taximeter.process"  # random, new in every process: what SEQUENCE counts in
 
 # TX: the four tags.
 FEATURE: Final = "taximeter.feature"

@@ -1,4 +1,4 @@
-"""Turns any fault of ours into one log line per kind and a count, so that none reaches the application."""
+"""Turns any fault of ours into a count and one log line per kind: none reaches the application."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def guarded(kind: str, function: Callable[..., Result], *arguments: object) -> R
 
 
 def report(kind: str, error: BaseException) -> None:
-    """Count a fault of ours. Its message is left out of the log: it may quote what was being read."""
+    """Count a fault of ours. Its message is not logged: it may quote what was being read."""
     note(kind, f"{type(error).__name__} at {_place(error)}; the application is unaffected")
 
 

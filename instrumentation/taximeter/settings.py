@@ -143,7 +143,8 @@ def _endpoint(text: str | None) -> str | None:
         return None
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        return _ignore("TAXIMETER_ENDPOINT", text, "expected an http:// or https:// URL")
+        _ignore("TAXIMETER_ENDPOINT", text, "expected an http:// or https:// URL")
+        return None
     return text
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 from opentelemetry.trace import TracerProvider
 
-from taximeter import attributes, settings
+from taximeter import attributes, faults, settings
 from taximeter.capture import hooks
-from taximeter.capture.attempt import abort_open, register_exit
+from taximeter.capture.attempt import abort_open
 from taximeter.capture.meter import Meter
 from taximeter.tracing import Tracing
 
@@ -64,7 +64,7 @@ def instrument(
         _tracing = Tracing(chosen, tracer_provider)
         hooks.install(Meter(chosen, _tracing))
         if chosen.http_spans:
-            _start_http_spans(tracer_provider)
+            faults.guarded("http spans", _start_http_spans, tracer_provider)
 
 
 def uninstrument() -> None:
@@ -82,7 +82,7 @@ def uninstrument() -> None:
 
 
 def flush(timeout_seconds: float = 10.0) -> bool:
-    """Export the spans that have ended; True if all got out in time, or if there is nothing to do."""
+    """Export the spans that have ended; True if all got out in time."""
     tracing = _tracing
     return tracing is None or tracing.flush(timeout_seconds)
 

@@ -1,4 +1,4 @@
-"""Turns `tags(feature=…)` blocks and decorators into the four cost tags of the calls made inside them."""
+"""Turns `tags(feature=…)` blocks and decorators into the cost tags of the calls made inside."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class _Layer(NamedTuple):
     owner: tags
 
 
-class tags:  # noqa: N801 - it reads as a verb where it is used
+class tags:
     """Name who pays for the LLM calls made inside: a context manager and a decorator.
 
     Inner blocks override what they name and inherit the rest. Values are 1 to 128 printable
@@ -149,7 +149,7 @@ def checked(values: Mapping[str, object]) -> dict[str, str]:
             continue
         text = _text(value)
         if text is None:
-            faults.note("tag", f"a value of {name} is not 1 to {_MAX} printable characters: dropped")
+            faults.note("tag", f"{name} is dropped: not 1 to {_MAX} printable characters")
         else:
             good[name] = text
     return good

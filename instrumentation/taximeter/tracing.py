@@ -65,8 +65,12 @@ class Tracing:
         """Export what has ended so far; False if it did not all get out in time."""
         milliseconds = int(timeout_seconds * 1000)
         used = [self.__dict__[name] for name in ("_shared", "_own") if name in self.__dict__]
-        flushes = [getattr(provider, "force_flush", None) for provider in used]
-        return all([flush(milliseconds) for flush in flushes if flush is not None])
+        results = [
+            provider.force_flush(milliseconds)
+            for provider in used
+            if hasattr(provider, "force_flush")
+        ]
+        return all(results)
 
     def close(self) -> None:
         """Export what is left and end our own provider; the shared one belongs to the process."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from functools import partial, update_wrapper
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
@@ -65,8 +65,11 @@ def _read(
 
 
 for _name, _function in READS.items():
-    _endpoint = partial(_read, _name)
-    update_wrapper(_endpoint, _function, assigned=("__doc__", "__name__"))
     router.add_api_route(
-        f"/{_name}", _endpoint, dependencies=[Depends(may_read)], response_model=None
+        f"/{_name}",
+        partial(_read, _name),
+        name=_name,
+        description=_function.__doc__,
+        dependencies=[Depends(may_read)],
+        response_model=None,
     )

@@ -28,7 +28,9 @@ class SelfMetrics:
         )
         self.queue_bytes = self._gauge(names.INGEST_QUEUE_BYTES)
         self.last_commit = self._gauge(names.INGEST_LAST_COMMIT)
-        self.ready = self._gauge(names.LEDGER_READY)
+        self._ready = self._gauge(names.LEDGER_READY)
+        self.is_ready = True
+        self.set_ready(True)
         self._gauge(names.INGEST_QUEUE_LIMIT).set(queue_limit_bytes)
         self._gauge(names.LABEL_SETS_LIMIT).set(label_sets_limit)
         self._gauge(names.CONFIG_INFO).labels(__version__, writer).set(1)
@@ -36,6 +38,11 @@ class SelfMetrics:
             self.commits.labels(result)
         for outcome in ("call", "not_a_call", "duplicate", "rejected"):
             self.spans.labels(outcome)
+
+    def set_ready(self, ready: bool) -> None:
+        """Note whether the ledger accepts commits."""
+        self.is_ready = ready
+        self._ready.set(ready)
 
     def _counter(self, metric: names.Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)

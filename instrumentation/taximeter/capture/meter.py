@@ -10,7 +10,7 @@ from opentelemetry.instrumentation import utils
 from opentelemetry.trace import set_span_in_context
 
 from taximeter import faults, propagation, providers
-from taximeter.capture.attempt import Attempt
+from taximeter.capture.attempt import Attempt, register_exit
 from taximeter.providers import Route
 from taximeter.providers.base import parsed, parsed_tail, text
 from taximeter.settings import Settings
@@ -31,6 +31,7 @@ class Meter:
     def __init__(self, settings: Settings, tracing: Tracing) -> None:
         self._settings = settings
         self._tracing = tracing
+        self._is_exit_registered = False
 
     def begin(self, request: Any) -> Attempt | None:
         """Start an attempt and make it current, or None if this request is not to be metered.
@@ -90,6 +91,9 @@ class Meter:
         started = self._tracing.start(request.span_name, context)
         if started is None:
             return None
+        if not self._is_exit_registered:
+            self._is_exit_registered = True
+            register_exit()
         attempt = Attempt(
             request,
             route.reader(),

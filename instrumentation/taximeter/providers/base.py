@@ -26,8 +26,8 @@ _MAX_COUNT = 2**53
 class Facts:
     """What one response says about itself. None = it does not say; 0 = it says zero.
 
-    `input_tokens` and `output_tokens` are inclusive: cached input and reasoning are inside, whatever
-    the provider's own habit. The other token counts are parts of these two.
+    `input_tokens` and `output_tokens` are inclusive: cached input and reasoning are inside,
+    whatever the provider's own habit. The other token counts are parts of these two.
     """
 
     request_model: str | None = None

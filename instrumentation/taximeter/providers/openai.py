@@ -177,10 +177,11 @@ def read_usage(facts: Facts, usage: Mapping[str, Any]) -> None:
 
 def _add_outside_reasoning(facts: Facts, total: int | None) -> None:
     """xAI leaves reasoning out of `completion_tokens`; only the total shows it."""
-    read, written, reasoning = facts.input_tokens, facts.output_tokens, facts.reasoning_tokens
-    if read is not None and written is not None and reasoning and total is not None:
-        if total == read + written + reasoning:
-            facts.output_tokens = written + reasoning
+    if not facts.reasoning_tokens or total is None:
+        return
+    parts = (facts.input_tokens, facts.output_tokens, facts.reasoning_tokens)
+    if total == sum(part or 0 for part in parts):
+        facts.output_tokens = (facts.output_tokens or 0) + facts.reasoning_tokens
 
 
 def _read_extras(facts: Facts, usage: Mapping[str, Any]) -> None:

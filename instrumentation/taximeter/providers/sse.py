@@ -61,6 +61,4 @@ class EventStream:
 def _is_one_event(chunk: bytes) -> bool:
     """True for `data: …`, or `event: …` and `data: …`, and the empty line that ends it."""
     lines = chunk.count(b"\n")
-    return chunk.endswith(b"\n\n") and (
-        lines == 2 or (lines == 3 and chunk.startswith(b"event:"))
-    )
+    return chunk.endswith(b"\n\n") and (lines == 2 or (lines == 3 and chunk.startswith(b"event:")))

@@ -40,4 +40,4 @@ class Alert:
 
 def dollars(query: str) -> str:
     """A template: the first result of a query (itself a template expression) in dollars."""
-    return f'{{{{ with {query} | query }}}}${{{{ . | first | value | printf "%.2f" }}}}{{{{ end }}}}'
+    return f'{{{{ with {query} | query }}}}${{{{ . | first | value | printf "%.2f" }}}}{{{{ else }}}}$0.00{{{{ end }}}}'

@@ -7,10 +7,10 @@ from typing import Final
 from taximeter_processor.observability.alerts.alert import Alert
 from taximeter_processor.observability.promql import rose
 
-# The suffix depends on the Collector's version and telemetry settings. Interrupted by a shutdown,
-# a batch stays in the persistent queue: that is no failure.
+# The suffix depends on the Collector's version and telemetry settings. A batch interrupted by a
+# shutdown stays in the persistent queue: that is no failure.
 _FAILED = (
-    '{__name__=~"otelcol_exporter_(send|enqueue)_failed_spans(_total)?",'
+    '{__name__=~"otelcol_exporter_send_failed_spans(_total)?",'
     'exporter=~".*taximeter.*",error_type!="Shutdown"}'
 )
 

@@ -28,8 +28,8 @@ ALERTS: Final = (
         hold="5m",
         summary="No cost processor answers: spend is not being metered.",
         description=(
-            f"It counted {_LAST_HOUR} in the hour before. The Collector keeps spans on disk "
-            "and sends them when the processor is back; budget alerts are blind until then."
+            f"It counted {_LAST_HOUR} in the hour that ended 10 minutes ago. The Collector keeps "
+            "spans on disk until it is back; budget alerts are blind until then."
         ),
     ),
     Alert(

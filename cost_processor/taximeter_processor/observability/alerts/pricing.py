@@ -16,20 +16,15 @@ from taximeter_processor.observability.promql import select
 UNPRICED_SHARE: Final = 0.01
 UNPRICED_CALLS: Final = 5
 
-_UNPRICED = (
-    f"sum by (feature) ({select(RULE_SPEND_REQUESTS, status='unpriced', window='today')})"
-)
+_UNPRICED = f"sum by (feature) ({select(RULE_SPEND_REQUESTS, status='unpriced', window='today')})"
 _BILLABLE = (
-    "sum by (feature) "
-    f"({select(RULE_SPEND_REQUESTS, status='=~priced|unpriced', window='today')})"
+    f"sum by (feature) ({select(RULE_SPEND_REQUESTS, status='=~priced|unpriced', window='today')})"
 )
-_SPENT = dollars(
-    f'printf "sum({RULE_SPEND}{{window=\\"today\\",feature=%q}})" $labels.feature'
-)
+_SPENT = dollars(f'printf "sum({RULE_SPEND}{{window=\\"today\\",feature=%q}})" $labels.feature')
 _MODELS = (
     "{{ range printf "
     f'"sum by (provider, model, reason) (increase({UNPRICED.name}{{feature=%q}}[1d])) > 0" '
-    "$labels.feature | query }} {{ .Labels.provider }}/{{ .Labels.model }} ({{ .Labels.reason }})"
+    "$labels.feature | query }}{{ .Labels.provider }}/{{ .Labels.model }}: {{ .Labels.reason }}. "
     "{{ end }}"
 )
 
@@ -52,6 +47,6 @@ ALERTS: Final = (
             "{{ $value | humanizePercentage }} of today's calls of feature {{ $labels.feature }} "
             f"have no price, so its {_SPENT} today is too low."
         ),
-        description=f"In the last day:{_MODELS}. Add a price, then reprice: the tokens are kept.",
+        description=f"{_MODELS}Add a price, then reprice: the tokens are kept.",
     ),
 )

@@ -30,12 +30,15 @@ _BUILT_IN: Final = {
 }
 
 
+Panel = Builder[models.Panel]
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """A titled row of panels, laid out from left to right on 24 columns."""
 
     title: str
-    panels: Sequence[Builder[models.Panel]]
+    panels: Sequence[Panel]
 
 
 def build(uid: str, title: str, description: str, sections: Sequence[Section]) -> dict[str, object]:

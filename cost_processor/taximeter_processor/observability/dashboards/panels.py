@@ -100,9 +100,7 @@ def bars(
     return panel.max(top) if top is not None else panel
 
 
-def trend(
-    frame: Frame, *queries: Query, last: str = "", step: str = ""
-) -> timeseries.Panel:
+def trend(frame: Frame, *queries: Query, last: str = "", step: str = "") -> timeseries.Panel:
     """Stacked bars over time; `last` fixes the range shown, `step` the width of a bar."""
     panel = (
         _framed(timeseries.Panel(), frame, ())
@@ -142,7 +140,7 @@ def rows(
     headings = dict(columns)
     for ref_id, (heading, query) in zip(_LETTERS, values.items(), strict=False):
         panel.with_target(_instant(query, ref_id).format(PromQueryFormat.TABLE))
-        headings[f"Value #{ref_id}"] = heading
+        headings[f"Value #{ref_id}" if len(values) > 1 else "Value"] = heading
     for transformation in _one_table(headings):
         panel.with_transformation(transformation)
     if link:
@@ -170,9 +168,7 @@ def _framed(panel: _Panel, frame: Frame, steps: Steps) -> _Panel:
         .unit(frame.unit)
         .decimals(frame.decimals)
         .datasource(DATASOURCE)
-        .thresholds(
-            builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(levels)
-        )
+        .thresholds(builders.ThresholdsConfig().mode(models.ThresholdsMode.ABSOLUTE).steps(levels))
     )
 
 

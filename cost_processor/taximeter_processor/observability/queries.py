@@ -1,0 +1,51 @@
+"""Turns a dashboard's JSON into the PromQL of its panels, with Grafana's variables filled in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+from taximeter_processor.observability.promql import FILTERS
+
+VARIABLES: Final[Mapping[str, str]] = {
+    "__rate_interval": "5m",
+    "__interval": "5m",
+    "__range": "24h",
+    **dict.fromkeys(FILTERS, ".*"),
+}
+"""What each variable stands for when no filter is chosen."""
+
+_VARIABLE: Final = re.compile(r"\$\{?(\w+)\}?")
+
+
+class PanelQuery(NamedTuple):
+    """One query of a panel, ready for Prometheus."""
+
+    panel_title: str
+    expr: str
+    legend: str
+    """Grafana's legend template, e.g. `{{feature}}`; empty in tables."""
+
+
+def panel_queries(
+    dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES
+) -> list[PanelQuery]:
+    """Every query of every panel, in order; raises `KeyError` for a variable without a value."""
+    return [
+        PanelQuery(panel["title"], fill(target["expr"], variables), target["legendFormat"])
+        for panel in _panels(dashboard)
+        for target in panel.get("targets", ())
+    ]
+
+
+def fill(expr: str, variables: Mapping[str, str] = VARIABLES) -> str:
+    """PromQL with Grafana's `$name` and `${name}` replaced."""
+    return _VARIABLE.sub(lambda match: variables[match.group(1)], expr)
+
+
+def _panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Panels, those inside collapsed rows included."""
+    for panel in dashboard["panels"]:
+        yield panel
+        yield from panel.get("panels", ())

@@ -1,0 +1,248 @@
+"""Real servers for tests: started on free ports, waited for, killed or stopped, never left behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from collections.abc import Callable, Mapping, Sequence
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+START_SECONDS = 60.0
+
+
+def free_port() -> int:
+    """A loopback port nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def get(url: str, timeout: float = 10.0) -> str:
+    """The body of a 2xx answer. Raises `OSError` otherwise."""
+    with urllib.request.urlopen(url, timeout=timeout) as response:
+        return str(response.read().decode())
+
+
+def get_json(url: str) -> Any:
+    """The JSON body of a 2xx answer."""
+    return json.loads(get(url))
+
+
+def wait_for(what: str, condition: Callable[[], Any], seconds: float = START_SECONDS) -> Any:
+    """The first truthy answer of `condition`; errors of a server not yet there are waited out."""
+    deadline = time.monotonic() + seconds
+    last: object = None
+    while time.monotonic() < deadline:
+        try:
+            if last := condition():
+                return last
+        except (OSError, ValueError) as error:
+            last = error
+        time.sleep(0.1)
+    raise AssertionError(f"{what} did not happen within {seconds:g} s; last seen: {last!r}")
+
+
+class Server:
+    """One process with a log file; subclasses say how to start it and when it is up."""
+
+    def __init__(self, directory: Path, name: str) -> None:
+        self.directory = directory
+        self.log = directory / f"{name}.log"
+        self.port = free_port()
+        self._name = name
+        self._process: subprocess.Popen[bytes] | None = None
+        directory.mkdir(parents=True, exist_ok=True)
+
+    def command(self) -> Sequence[str]:
+        """The command line."""
+        raise NotImplementedError
+
+    def ready_url(self) -> str:
+        """Answers 2xx once the server is up."""
+        raise NotImplementedError
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Start and wait until it is up."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+        wait_for(f"start of {self._name}", self._is_up)
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def stop(self) -> None:
+        """SIGTERM, then wait for the end. Idempotent."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(20)
+            except subprocess.TimeoutExpired:
+                self.kill()
+
+    def _is_up(self) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise AssertionError(f"{self._name} ended:\n{self.log.read_text()[-2000:]}")
+        get(self.ready_url())
+        return True
+
+
+class Processor(Server):
+    """`taximeter serve` with a configuration of its own."""
+
+    def __init__(self, directory: Path, **settings: Any) -> None:
+        super().__init__(directory, "processor")
+        self.config = directory / "taximeter.yaml"
+        self.ledger = directory / "ledger.duckdb"
+        content = {
+            "ledger": str(self.ledger),
+            "listen": f"127.0.0.1:{self.port}",
+            "birth_hold_seconds": 0,
+            "gauge_cache_seconds": 0,
+            **settings,
+        }
+        self.config.write_text(yaml.safe_dump(content))
+
+    def command(self) -> Sequence[str]:
+        return taximeter("serve", "--config", str(self.config))
+
+    def ready_url(self) -> str:
+        return f"{self.url}/readyz"
+
+    def api(self, path: str, **parameters: str) -> Any:
+        """The JSON answer of one read."""
+        return get_json(f"{self.url}/api/v1/{path}?{urllib.parse.urlencode(parameters)}")
+
+
+class Prometheus(Server):
+    """Debian's Prometheus with a configuration and rule files."""
+
+    def __init__(self, directory: Path, config: Mapping[str, Any]) -> None:
+        super().__init__(directory, "prometheus")
+        (directory / "prometheus.yml").write_text(yaml.safe_dump(dict(config)))
+
+    def command(self) -> Sequence[str]:
+        return [
+            program("prometheus"),
+            f"--config.file={self.directory / 'prometheus.yml'}",
+            f"--storage.tsdb.path={self.directory / 'tsdb'}",
+            "--rules.alert.resend-delay=2s",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+        ]
+
+    def ready_url(self) -> str:
+        return f"{self.url}/-/ready"
+
+    def query(self, expression: str) -> list[dict[str, Any]]:
+        """The instant vector of an expression; fails on an evaluation error."""
+        query = urllib.parse.urlencode({"query": expression})
+        try:
+            answer = get_json(f"{self.url}/api/v1/query?{query}")
+        except urllib.error.HTTPError as error:
+            raise AssertionError(f"{expression}: {error.read().decode()}") from error
+        result: list[dict[str, Any]] = answer["data"]["result"]
+        return result
+
+    def value(self, expression: str) -> float | None:
+        """The single value of an expression, or None when it selects nothing."""
+        result = self.query(expression)
+        assert len(result) <= 1, f"{expression} gave {len(result)} series"
+        return float(result[0]["value"][1]) if result else None
+
+
+class Alertmanager(Server):
+    """Debian's Alertmanager with a configuration file."""
+
+    def __init__(self, directory: Path, config: str) -> None:
+        super().__init__(directory, "alertmanager")
+        (directory / "alertmanager.yml").write_text(config)
+
+    def command(self) -> Sequence[str]:
+        return [
+            program("prometheus-alertmanager"),
+            f"--config.file={self.directory / 'alertmanager.yml'}",
+            f"--storage.path={self.directory / 'alertmanager'}",
+            f"--web.listen-address=127.0.0.1:{self.port}",
+            "--cluster.listen-address=",
+        ]
+
+    def ready_url(self) -> str:
+        return f"{self.url}/-/ready"
+
+
+class Webhook:
+    """Stands in for the pager: keeps every JSON body that is posted to it, by path."""
+
+    def __init__(self) -> None:
+        self.received: list[tuple[str, dict[str, Any]]] = []
+        received = self.received
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                size = int(self.headers.get("content-length", 0))
+                received.append((self.path, json.loads(self.rfile.read(size))))
+                self.send_response(200)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        self._thread.start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_port}"
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+
+def program(name: str) -> str:
+    """The path of an installed program; fails with how to get it."""
+    found = shutil.which(name)
+    assert found, f"{name} is not installed: run scripts/install-servers as root"
+    return found
+
+
+def taximeter(*arguments: str) -> list[str]:
+    """The command line of `taximeter` in this environment."""
+    return [sys.executable, "-m", "taximeter", *arguments]
+
+
+def run_taximeter(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    """Run one command to its end, output captured as text."""
+    return subprocess.run(
+        taximeter(*arguments),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env={**os.environ, **environ},
+    )
