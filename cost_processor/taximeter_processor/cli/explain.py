@@ -1,14 +1,53 @@
-"""`taximeter explain`: OTLP JSON in, one JSON line a span out: what it is, what it costs, and why.
-
-The shape of the line is a contract, documented in `docs/explain.md`.
-"""
+"""`taximeter explain`: OTLP JSON in, one JSON line a span out: what it is, what it costs, and why."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
-from typing import Any
 
-from taximeter_processor.cli import access
+from taximeter_processor.errors import BadRequest, TaximeterError
+from taximeter_processor.ingest.otlp import decode
+from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.reports.explain import explain, explain_rejected
+from taximeter_processor.settings import load
+from taximeter_processor.tagging import TagRules
+
+
+def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `explain`."""
+    parser = commands.add_parser(
+        "explain",
+        help="what a span is, what it costs, and why",
+        description="Read one OTLP/JSON export and print one JSON line for each span.",
+        epilog="Exit code 1 when a span was rejected. The keys are described in docs/explain.md.",
+    )
+    parser.add_argument("file", metavar="FILE", help="an OTLP/JSON file, or - for standard input")
+    parser.add_argument("--config", type=Path, help="taximeter.yaml (default: ./taximeter.yaml)")
+    parser.set_defaults(run=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    settings = load(arguments.config)
+    data = _read(arguments.file)
+    try:
+        decoded = decode(data, "application/json", now_ns=time.time_ns())
+    except BadRequest as error:
+        raise TaximeterError(f"{arguments.file}: {error}") from error
+    book, rules = PriceBook.load(settings.prices), TagRules(settings.tags)
+    lines = [explain(span, book, rules) for span in decoded.spans]
+    lines += [explain_rejected(rejected) for rejected in decoded.rejected]
+    for line in lines:
+        print(json.dumps(line))
+    return 1 if any("message" in line for line in lines) else 0
+
+
+def _read(name: str) -> bytes:
+    if name == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise TaximeterError(f"{name}: {error.strerror}") from error

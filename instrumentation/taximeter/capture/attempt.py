@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import os
 import time
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -39,6 +40,8 @@ class Attempt:
         self._body: Body | None = None
         self._is_stream = False
         self._first_chunk_seconds: float | None = None
+        self.watch: Callable[[bytes], None] = self._watch_first
+        """Read our copy of a chunk on its way to the application. Never raises."""
         _open.add(self)
 
     def enter(self, context: Context) -> None:
@@ -72,13 +75,6 @@ class Attempt:
             self._body = Body(self._reader, content_type, decode)
         return True
 
-    def watch(self, chunk: bytes) -> None:
-        """Read our copy of a chunk on its way to the application. Never raises."""
-        if self._first_chunk_seconds is None:
-            self._first_chunk_seconds = time.perf_counter() - self._started
-        if self._body is not None:
-            self._body.feed(chunk)
-
     def complete(self) -> None:
         """The answer was read to its end."""
         self._end()
@@ -94,11 +90,17 @@ class Attempt:
         else:
             self._end(is_cut_short=self._status_code is not None, error=error)
 
+    def _watch_first(self, chunk: bytes) -> None:
+        self._first_chunk_seconds = time.perf_counter() - self._started
+        self.watch = _ignore if self._body is None else self._body.feed
+        self.watch(chunk)
+
     def _end(self, *, is_cut_short: bool = False, error: BaseException | None = None) -> None:
         try:
             _open.remove(self)
         except KeyError:
             return
+        self.watch = _ignore
         if self._body is not None:
             self._finish_body(self._body)
         outcome = Outcome(
@@ -123,6 +125,10 @@ class Attempt:
             # What a proxy says instead of the provider need not be JSON.
             if self._status_code is not None and self._status_code < 400:
                 faults.report("unreadable response", error)
+
+
+def _ignore(chunk: bytes) -> None:
+    pass
 
 
 def open_count() -> int:

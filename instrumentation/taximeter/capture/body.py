@@ -43,19 +43,26 @@ class Body:
             return
         try:
             if self._decode is None:
-                self._frames.feed(chunk)
+                self._feed(chunk)
             else:
                 for piece in self._decode(chunk):
-                    self._frames.feed(piece)
+                    self._feed(piece)
         except Exception as error:
             self._is_open = False
             faults.report("unreadable response", error)
-        if self._frames.buffered_bytes > MAX_BUFFERED_BYTES:
-            self._is_open = False
-            self._frames = WholeBody(Reader())
-            faults.note("large response", f"more than {MAX_BUFFERED_BYTES} bytes: usage unread")
 
     def finish(self) -> None:
+        """The response ended. Raises ValueError if it is not what its reader reads."""
         if self._is_open:
             self._is_open = False
             self._frames.finish()
+
+    def _feed(self, plain: bytes) -> None:
+        self._frames.feed(plain)
+        if self._frames.buffered_bytes > MAX_BUFFERED_BYTES:
+            self._frames = WholeBody(Reader())
+            raise TooLarge
+
+
+class TooLarge(Exception):
+    """More than MAX_BUFFERED_BYTES would have to be held to read this response."""

@@ -33,10 +33,9 @@ class SyncTee(_Tee):
 
     def __iter__(self) -> Iterator[bytes]:
         attempt = self._attempt
-        watch = attempt.watch
         try:
             for chunk in self._stream:
-                watch(chunk)
+                attempt.watch(chunk)
                 yield chunk
         except BaseException as error:
             faults.guarded("span", attempt.fail, error)
@@ -55,11 +54,10 @@ class AsyncTee(_Tee):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         attempt = self._attempt
-        watch = attempt.watch
         chunks = self._stream.__aiter__()
         try:
             async for chunk in chunks:
-                watch(chunk)
+                attempt.watch(chunk)
                 yield chunk
         except BaseException as error:
             faults.guarded("span", attempt.fail, error)

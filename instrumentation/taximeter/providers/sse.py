@@ -23,8 +23,10 @@ class EventStream:
         self.buffered_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
-        if not self.buffered_bytes and _is_one_event(chunk) and self._reader.skips(chunk):
-            return
+        if not self.buffered_bytes and chunk.endswith(b"\n\n") and self._reader.skips(chunk):
+            lines = chunk.count(b"\n")
+            if lines == 2 or (lines == 3 and chunk.startswith(b"event:")):
+                return
         self._pieces.append(chunk)
         self.buffered_bytes += len(chunk)
         if b"\n" in chunk or b"\r" in chunk:
@@ -56,9 +58,3 @@ class EventStream:
             self._data = []
             if data and not self._reader.skips(data):
                 faults.guarded("unreadable event", self._reader.read_event, data)
-
-
-def _is_one_event(chunk: bytes) -> bool:
-    """True for `data: …`, or `event: …` and `data: …`, and the empty line that ends it."""
-    lines = chunk.count(b"\n")
-    return chunk.endswith(b"\n\n") and (lines == 2 or (lines == 3 and chunk.startswith(b"event:")))

@@ -40,4 +40,5 @@ class Alert:
 
 def dollars(query: str) -> str:
     """A template: the first result of a query (itself a template expression) in dollars."""
-    return f'{{{{ with {query} | query }}}}${{{{ . | first | value | printf "%.2f" }}}}{{{{ else }}}}$0.00{{{{ end }}}}'
+    amount = '${{ . | first | value | printf "%.2f" }}'
+    return f"{{{{ with {query} | query }}}}{amount}{{{{ else }}}}$0.00{{{{ end }}}}"

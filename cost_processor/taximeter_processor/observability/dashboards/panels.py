@@ -71,6 +71,7 @@ def number(
     """Large numbers, one for each series; legends named in `shares` are shown as percentages."""
     panel = (
         _framed(stat.Panel(), frame, steps)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .graph_mode(BigValueGraphMode.NONE)
         .color_mode(BigValueColorMode.VALUE if steps else BigValueColorMode.NONE)
         .no_value("–")
@@ -91,6 +92,7 @@ def bars(
     """Horizontal bars, one for each series; `top` is the value of a full bar."""
     panel = (
         _framed(bargauge.Panel(), frame, steps)
+        .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
         .orientation(VizOrientation.HORIZONTAL)
         .display_mode(BarGaugeDisplayMode.BASIC)
         .min(0)

@@ -1,0 +1,1 @@
+"""OTLP bytes to spans, spans to calls in one normal form."""

@@ -1,0 +1,184 @@
+"""Turns a span into a `Call` in one normal form, or says why it is none."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Final
+
+from taximeter import attributes as names
+
+from taximeter_processor.ingest.decoded import Rejected
+from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED
+from taximeter_processor.ingest.dialects.base import BadCount, Reading, count
+from taximeter_processor.ingest.providers import canonical_provider
+from taximeter_processor.ingest.tags import TagReader
+from taximeter_processor.model import Call, NotACall, Span, Usage, UsageStatus
+from taximeter_processor.money import usd_to_pico
+
+_SPECIAL: Final = frozenset(MARKED) | NEVER
+_TIERS: Final = (
+    names.SERVICE_TIER,
+    "openai.response.service_tier",
+    "gen_ai.openai.response.service_tier",
+    "gen_ai.response.service_tier",
+)
+_STANDARD: Final = frozenset({"", "default", "auto", "standard", "on_demand"})
+_STATUSES: Final[dict[object, UsageStatus]] = {
+    "reported": "reported",
+    "missing": "missing",
+    "partial": "partial",
+    "estimated": "estimated",
+}
+_MOST_TEXT: Final = 256
+_MOST_COST_USD: Final = 1_000_000
+
+
+class CallReader:
+    """Reads the calls of one batch after the other; `tags` counts the values it dropped."""
+
+    def __init__(self, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
+        self.tags = TagReader(aliases)
+
+    def read_all(self, spans: Sequence[Span]) -> Iterator[Call | NotACall | Rejected]:
+        """What each span is; tags are inherited from ancestors among `spans`."""
+        by_id: Mapping[tuple[str, str], Span] = {}
+        if any(span.parent_span_id and names.TENANT not in span.attributes for span in spans):
+            by_id = {(span.trace_id, span.span_id): span for span in spans}
+        for span in spans:
+            yield self.read(span, by_id)
+
+    def read(
+        self, span: Span, by_id: Mapping[tuple[str, str], Span] | None = None
+    ) -> Call | NotACall | Rejected:
+        """What one span is. Raises nothing that a span could cause."""
+        try:
+            reading = _reading(span)
+            if isinstance(reading, NotACall):
+                return reading
+            return self._call(span, reading, by_id or {})
+        except BadCount as error:
+            return Rejected("bad_count", str(error))
+
+    def _call(self, span: Span, reading: Reading, by_id: Mapping[tuple[str, str], Span]) -> Call:
+        get = span.attributes.get
+        usage = _inclusive(reading)
+        request_model, response_model = _text(reading.request_model), _text(reading.response_model)
+        feature, tenant, team, request_type = self.tags.read(span, by_id)
+        tier = _tier(span)
+        if not request_type:
+            request_type = _implied_request_type(span, tier)
+        return Call(
+            span.trace_id,
+            span.span_id,
+            span.parent_span_id,
+            span.start_ns // 1000,
+            span.end_ns // 1000,
+            _text(span.scope) or reading.dialect,
+            reading.dialect,
+            _text(span.resource.get("service.name")),
+            _environment(span),
+            feature,
+            tenant,
+            team,
+            request_type,
+            canonical_provider(
+                reading.provider,
+                _text(get(names.SERVER_ADDRESS)),
+                response_model or request_model,
+            ),
+            request_model,
+            response_model,
+            reading.operation,
+            tier,
+            _text(get(names.RESPONSE_ID)),
+            usage,
+            _usage_status(get(names.USAGE_STATUS), usage),
+            span.is_error or names.ERROR_TYPE in span.attributes,
+            get(names.CACHE_HIT) is True,
+            _pico(reading.reported_cost),
+            count(get(names.SEQUENCE), names.SEQUENCE),
+        )
+
+
+def _reading(span: Span) -> Reading | NotACall:
+    attributes = span.attributes
+    if _SPECIAL.isdisjoint(attributes):
+        if span.name == "raw_gen_ai_request":
+            return NotACall("raw_dump")
+        return UNMARKED(span)
+    for mark, read in MARKED.items():
+        if mark in attributes:
+            return read(span)
+    return NotACall("not_inference")
+
+
+def _inclusive(reading: Reading) -> Usage:
+    """Usage with cached input inside input, and no output counted as none for embeddings.
+
+    Besides emitters known to leave the cache out, one whose cache exceeds its input must.
+    """
+    usage = reading.usage
+    cached = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
+    if cached and usage.input_tokens is not None:
+        if reading.excludes_cache or cached > usage.input_tokens:
+            usage = usage._replace(input_tokens=usage.input_tokens + cached)
+    if (
+        reading.operation == "embeddings"
+        and usage.output_tokens is None
+        and usage.input_tokens is not None
+    ):
+        usage = usage._replace(output_tokens=0)
+    return usage
+
+
+def _usage_status(told: object, usage: Usage) -> UsageStatus:
+    if usage.input_tokens is None and usage.output_tokens is None and not usage.web_search_requests:
+        return "missing"
+    status = _STATUSES.get(told, "reported") if isinstance(told, str) else "reported"
+    return "reported" if status == "missing" else status
+
+
+def _tier(span: Span) -> str:
+    """The tier that served the call; what was asked for does not count."""
+    for key in _TIERS:
+        value = span.attributes.get(key)
+        if isinstance(value, str):
+            tier = value.lower()
+            return "standard" if tier in _STANDARD else _text(tier)
+    return "standard"
+
+
+def _implied_request_type(span: Span, tier: str) -> str:
+    if tier == "batch":
+        return "batch"
+    return "interactive" if span.attributes.get(names.REQUEST_STREAM) is True else ""
+
+
+def _environment(span: Span) -> str:
+    for attributes in (span.resource, span.attributes):
+        for key in ("deployment.environment.name", "deployment.environment", "langfuse.environment"):
+            if key in attributes:
+                return _text(attributes[key])
+    return ""
+
+
+def _text(value: object) -> str:
+    """A name that fits a label: printable, at most 256 characters."""
+    if not isinstance(value, str):
+        return ""
+    text = value if len(value) <= _MOST_TEXT else value[:_MOST_TEXT]
+    return text if text.isprintable() else "".join(filter(str.isprintable, text))
+
+
+def _pico(value: object) -> int | None:
+    """Reported dollars as pico-USD; what is no plausible amount is not reported."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        usd = Decimal(str(value))
+    except InvalidOperation:
+        return None
+    if not usd.is_finite() or not 0 <= usd <= _MOST_COST_USD:
+        return None
+    return usd_to_pico(usd)

@@ -1,0 +1,240 @@
+"""What a dialect finds in a span, and the reading of counts and aliases that all dialects share."""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, Final, NamedTuple
+
+from taximeter import attributes as names
+
+from taximeter_processor.model import AttributeValue, Usage
+
+MOST_COUNT: Final = 10**12
+_MOST_JSON: Final = 65_536
+
+Attributes = Mapping[str, AttributeValue]
+
+
+class BadCount(ValueError):
+    """A token count that cannot be one: negative, fractional, absurd or no number."""
+
+
+class Reading(NamedTuple):
+    """What a dialect read, before provider names are made canonical."""
+
+    dialect: str
+    operation: str
+    provider: str
+    """As the emitter spells it; may be a framework's name or empty."""
+    request_model: str
+    response_model: str
+    usage: Usage
+    excludes_cache: bool = False
+    """`usage.input_tokens` leaves cached input out: it must be added."""
+    reported_cost: AttributeValue | None = None
+    """Dollars as the emitter wrote them."""
+
+
+# First present wins, never summed: emitters repeat one count under several names.
+INPUT: Final = (
+    names.INPUT_TOKENS,
+    "gen_ai.usage.prompt_tokens",
+    "llm.token_count.prompt",
+    "ai.usage.inputTokens",
+    "ai.usage.promptTokens",
+    "ai.usage.tokens",
+    "llm.usage.prompt_tokens",
+)
+OUTPUT: Final = (
+    names.OUTPUT_TOKENS,
+    "gen_ai.usage.completion_tokens",
+    "llm.token_count.completion",
+    "ai.usage.outputTokens",
+    "ai.usage.completionTokens",
+    "llm.usage.completion_tokens",
+)
+CACHE_READ: Final = (
+    names.CACHE_READ_INPUT_TOKENS,
+    "gen_ai.usage.cache_read_input_tokens",
+    "gen_ai.usage.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_tokens",
+    "gen_ai.usage.details.cache_read_input_tokens",
+    "gen_ai.usage.prompt_tokens_details.cached_tokens",
+    "gen_ai.usage.input_cached_tokens",
+    "llm.token_count.prompt_details.cache_read",
+    "ai.usage.inputTokenDetails.cacheReadTokens",
+    "ai.usage.cachedInputTokens",
+    "llm.usage.cache_read_input_tokens",
+)
+CACHE_WRITE: Final = (
+    names.CACHE_WRITE_INPUT_TOKENS,
+    names.CACHE_CREATION_INPUT_TOKENS,
+    "gen_ai.usage.cache_creation_input_tokens",
+    "gen_ai.usage.cache_write_input_tokens",
+    "gen_ai.usage.cache_write_tokens",
+    "gen_ai.usage.details.cache_write_tokens",
+    "gen_ai.usage.details.cache_creation_input_tokens",
+    "gen_ai.usage.prompt_tokens_details.cache_creation_tokens",
+    "llm.token_count.prompt_details.cache_write",
+    "llm.token_count.prompt_details.cache_creation",
+    "ai.usage.inputTokenDetails.cacheWriteTokens",
+    "llm.usage.cache_creation_input_tokens",
+)
+REASONING: Final = (
+    names.REASONING_OUTPUT_TOKENS,
+    "gen_ai.usage.reasoning_tokens",
+    "gen_ai.usage.details.reasoning_tokens",
+    "gen_ai.usage.completion_tokens_details.reasoning_tokens",
+    "llm.token_count.completion_details.reasoning",
+    "ai.usage.outputTokenDetails.reasoningTokens",
+    "ai.usage.reasoningTokens",
+    "llm.usage.reasoning_tokens",
+)
+INPUT_AUDIO: Final = (names.AUDIO_INPUT_TOKENS, "llm.token_count.prompt_details.audio")
+OUTPUT_AUDIO: Final = (names.AUDIO_OUTPUT_TOKENS, "llm.token_count.completion_details.audio")
+REPORTED_COST: Final = (
+    names.REPORTED_COST_USD,
+    "litellm.cost.total",
+    "gen_ai.cost.total_cost",
+    "operation.cost",
+    "gen_ai.usage.cost",
+    "llm.cost.total",
+)
+USAGE_KEYS: Final = frozenset(
+    {
+        *INPUT,
+        *OUTPUT,
+        *CACHE_READ,
+        *CACHE_WRITE,
+        *REASONING,
+        *INPUT_AUDIO,
+        *OUTPUT_AUDIO,
+        *REPORTED_COST,
+        names.IMAGE_INPUT_TOKENS,
+        names.IMAGE_OUTPUT_TOKENS,
+        names.AUDIO_CACHE_READ_INPUT_TOKENS,
+        names.IMAGE_CACHE_READ_INPUT_TOKENS,
+        names.CACHE_WRITE_1H_INPUT_TOKENS,
+        names.WEB_SEARCH_REQUESTS,
+    }
+)
+# Read by nobody on purpose: sums of the above, or repeated elsewhere.
+IGNORED_USAGE_KEYS: Final = frozenset(
+    {
+        "gen_ai.usage.total_tokens",
+        "llm.usage.total_tokens",
+        "llm.token_count.total",
+        "ai.usage.totalTokens",
+        "gen_ai.client.token.usage",
+        "gen_ai.aggregated_usage.input_tokens",
+        "gen_ai.aggregated_usage.output_tokens",
+        "gen_ai.usage.text.input_tokens",
+        "gen_ai.usage.text.output_tokens",
+        "gen_ai.usage.text.cache_read.input_tokens",
+        "gen_ai.request.max_tokens",
+        "ai.usage.inputTokenDetails.noCacheTokens",
+        "ai.usage.outputTokenDetails.textTokens",
+    }
+)
+
+
+def count(value: object, name: str = "") -> int | None:
+    """A token count that may arrive as int, double or text; None when absent.
+
+    Raises `BadCount` naming the attribute and the value.
+    """
+    if value is None:
+        return None
+    number: int | None = None
+    if type(value) is int:
+        number = value
+    elif isinstance(value, float):
+        number = int(value) if value.is_integer() else None
+    elif isinstance(value, str):
+        number = _count_of_text(value)
+    if number is None or not 0 <= number <= MOST_COUNT:
+        raise BadCount(f"{name} is {str(value)[:40]!r}: expected a whole number of at most 10^12")
+    return number
+
+
+def first_count(attributes: Attributes, aliases: Iterable[str]) -> int | None:
+    """The count under the first alias that is present."""
+    for alias in aliases:
+        value = attributes.get(alias)
+        if value is not None:
+            return count(value, alias)
+    return None
+
+
+def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
+    """The text under the first alias that holds some, else empty."""
+    for alias in aliases:
+        value = attributes.get(alias)
+        if isinstance(value, str) and value:
+            return value
+    return ""
+
+
+def usage_of(attributes: Attributes) -> Usage:
+    """The counts of every dialect that writes them as plain attributes."""
+    return Usage(
+        input_tokens=first_count(attributes, INPUT),
+        output_tokens=first_count(attributes, OUTPUT),
+        cache_read_tokens=first_count(attributes, CACHE_READ),
+        cache_write_tokens=first_count(attributes, CACHE_WRITE),
+        cache_write_1h_tokens=first_count(attributes, (names.CACHE_WRITE_1H_INPUT_TOKENS,)),
+        reasoning_tokens=first_count(attributes, REASONING),
+        input_audio_tokens=first_count(attributes, INPUT_AUDIO),
+        output_audio_tokens=first_count(attributes, OUTPUT_AUDIO),
+        input_image_tokens=first_count(attributes, (names.IMAGE_INPUT_TOKENS,)),
+        output_image_tokens=first_count(attributes, (names.IMAGE_OUTPUT_TOKENS,)),
+        cache_read_audio_tokens=first_count(attributes, (names.AUDIO_CACHE_READ_INPUT_TOKENS,)),
+        cache_read_image_tokens=first_count(attributes, (names.IMAGE_CACHE_READ_INPUT_TOKENS,)),
+        web_search_requests=first_count(attributes, (names.WEB_SEARCH_REQUESTS,)),
+    )
+
+
+def reported_cost_of(attributes: Attributes) -> AttributeValue | None:
+    """The dollars the emitter reports, as it wrote them."""
+    for key in REPORTED_COST:
+        value = attributes.get(key)
+        if value is not None:
+            return value
+    return None
+
+
+def numbers_in(text: object) -> dict[str, Any]:
+    """The mapping in a JSON text or a Python `str(dict)`; empty for anything else."""
+    if not isinstance(text, str) or len(text) > _MOST_JSON:
+        return {}
+    try:
+        found = json.loads(text)
+    except (ValueError, RecursionError):
+        try:
+            found = ast.literal_eval(text) if len(text) <= 4096 else None
+        except (ValueError, SyntaxError, RecursionError, MemoryError, TypeError):
+            return {}
+    return found if isinstance(found, dict) else {}
+
+
+def inner(mapping: Mapping[str, Any], path: Sequence[str]) -> Any:
+    """The value at a path of nested mappings, or None."""
+    value: Any = mapping
+    for key in path:
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(key)
+    return value
+
+
+def _count_of_text(text: str) -> int | None:
+    try:
+        number = Decimal(text.strip()) if len(text) <= 40 else None
+    except InvalidOperation:
+        return None
+    if number is None or not number.is_finite() or number.adjusted() > 18:
+        return None
+    return int(number) if number == number.to_integral_value() else None

@@ -1,0 +1,123 @@
+"""Turns however an emitter names a provider into a `gen_ai.provider.name` of the conventions.
+
+A framework's name (or none) is no provider: then the host that was called decides, then the shape of
+the model's id, then the model's family.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Final
+
+WELL_KNOWN: Final = frozenset(
+    "anthropic aws.bedrock azure.ai.inference azure.ai.openai cohere deepseek gcp.gemini "
+    "gcp.gen_ai gcp.vertex_ai groq ibm.watsonx.ai mistral_ai moonshot_ai openai perplexity x_ai "
+    "openrouter ollama together_ai fireworks_ai".split()
+)
+_ALIASES: Final = {
+    "az.ai.openai": "azure.ai.openai",
+    "azure.openai": "azure.ai.openai",
+    "azure": "azure.ai.openai",
+    "az.ai.inference": "azure.ai.inference",
+    "azure_ai": "azure.ai.inference",
+    "aws": "aws.bedrock",
+    "amazon": "aws.bedrock",
+    "aws.anthropic": "aws.bedrock",
+    "vertex_ai": "gcp.vertex_ai",
+    "vertexai": "gcp.vertex_ai",
+    "gcp.anthropic": "gcp.vertex_ai",
+    "gemini": "gcp.gemini",
+    "googleai": "gcp.gemini",
+    "google": "gcp.gemini",
+    "xai": "x_ai",
+    "mistralai": "mistral_ai",
+    "mistral": "mistral_ai",
+    "moonshot": "moonshot_ai",
+    "watsonx": "ibm.watsonx.ai",
+    "together": "together_ai",
+    "fireworks": "fireworks_ai",
+}
+_PREFIXES: Final = (
+    ("azure-openai", "azure.ai.openai"),
+    ("azure.", "azure.ai.inference"),
+    ("amazon-bedrock", "aws.bedrock"),
+    ("bedrock", "aws.bedrock"),
+    ("google.vertex", "gcp.vertex_ai"),
+    ("google-vertex", "gcp.vertex_ai"),
+    ("google.generative-ai", "gcp.gemini"),
+    ("mistral", "mistral_ai"),
+    ("vertex_ai", "gcp.vertex_ai"),
+)
+# What Vercel appends to the name: openai.chat, anthropic.messages, …
+_SUFFIX: Final = re.compile(r"\.(chat|responses|messages|embedding|completion|image)$")
+_HOSTS: Final = tuple(
+    (re.compile(pattern), provider)
+    for pattern, provider in (
+        (r"(^|\.)api\.openai\.com$", "openai"),
+        (r"\.openai\.azure\.com$", "azure.ai.openai"),
+        (r"(^|\.)api\.anthropic\.com$", "anthropic"),
+        (r"^bedrock(-runtime|-mantle)?(-fips)?\..*\.(amazonaws\.com(\.cn)?|api\.aws)$", "aws.bedrock"),
+        (r"(^|[.-])aiplatform\.(googleapis\.com|.*\.rep\.googleapis\.com)$", "gcp.vertex_ai"),
+        (r"^generativelanguage\.googleapis\.com$", "gcp.gemini"),
+        (r"^api\.mistral\.ai$", "mistral_ai"),
+        (r"^api\.groq\.com$", "groq"),
+        (r"^api\.deepseek\.com$", "deepseek"),
+        (r"^api\.x\.ai$", "x_ai"),
+        (r"^api\.cohere\.(com|ai)$", "cohere"),
+        (r"^openrouter\.ai$", "openrouter"),
+    )
+)
+_MODEL_SHAPES: Final = tuple(
+    (re.compile(pattern), provider)
+    for pattern, provider in (
+        (r"^arn:aws[\w-]*:bedrock:", "aws.bedrock"),
+        (r"^((us|eu|apac|ap|jp|au|ca|sa|global|us-gov)\.)?(anthropic|amazon|meta|mistral|cohere|ai21|"
+         r"deepseek|stability|writer|qwen|openai|nvidia|luma)\.[\w.-]+", "aws.bedrock"),
+        (r"publishers/\w+/models/", "gcp.vertex_ai"),
+        (r"^(gpt-|chatgpt-|o[134](-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
+        (r"^claude-", "anthropic"),
+        (r"^gemini-", "gcp.gemini"),
+        (r"^(mistral|codestral|ministral|pixtral|magistral|devstral)-", "mistral_ai"),
+        (r"^grok-", "x_ai"),
+        (r"^deepseek-", "deepseek"),
+        (r"^command-", "cohere"),
+    )
+)  # fmt: skip
+
+
+@lru_cache(maxsize=4096)
+def canonical_provider(name: str, server_address: str, model: str) -> str:
+    """The provider's well-known name, or empty when nothing tells."""
+    lowered = _SUFFIX.sub("", name.strip().lower())
+    if lowered == "azure.ai" or lowered.startswith("azure") and _is_openai_model(model):
+        if lowered not in WELL_KNOWN:
+            return "azure.ai.openai"
+    if lowered in WELL_KNOWN:
+        return lowered
+    if lowered in _ALIASES:
+        return _ALIASES[lowered]
+    for prefix, provider in _PREFIXES:
+        if lowered.startswith(prefix):
+            return provider
+    return _inferred(server_address.lower(), model)
+
+
+def _inferred(server_address: str, model: str) -> str:
+    for pattern, provider in _HOSTS:
+        if pattern.search(server_address):
+            return provider
+    vendor, slash, rest = model.partition("/")
+    if slash and not model.startswith(("publishers/", "arn:")):
+        known = _ALIASES.get(vendor.lower(), vendor.lower())
+        if known in WELL_KNOWN:
+            return known
+        model = rest
+    for pattern, provider in _MODEL_SHAPES:
+        if pattern.search(model):
+            return provider
+    return ""
+
+
+def _is_openai_model(model: str) -> bool:
+    return bool(re.match(r"(gpt-|o[134](-|$)|text-embedding-)", model))

@@ -1,0 +1,126 @@
+"""Finds the four tags of a call: on its span, else on the nearest ancestor in the batch, else on the resource."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from taximeter import attributes as names
+
+from taximeter_processor.ingest.dialects.base import Attributes, numbers_in
+from taximeter_processor.model import UNKNOWN_TAG, Span
+
+TAG_NAMES: Final = ("feature", "tenant", "team", "request_type")
+Four = tuple[str, str, str, str]
+
+_METADATA_PREFIXES: Final = (
+    "traceloop.association.properties.",
+    "ai.telemetry.metadata.",
+    "ai.settings.context.",
+    "langfuse.trace.metadata.",
+    "langfuse.observation.metadata.",
+    "langsmith.metadata.",
+    "litellm.metadata.",
+    "metadata.",
+)
+_METADATA_JSON: Final = ("metadata", "litellm.team.metadata")
+_METADATA_KEYS: Final[dict[str, tuple[str, ...]]] = {
+    "feature": ("feature",),
+    "tenant": ("tenant", "tenant_id", "customer_id", "user_api_key_org_id"),
+    "team": ("team", "user_api_key_team_alias", "user_api_key_team_id"),
+    "request_type": ("request_type",),
+}
+_DIRECT: Final[dict[str, tuple[str, ...]]] = {
+    "feature": (
+        names.FEATURE,
+        "gen_ai.workflow.name",
+        "traceloop.workflow.name",
+        "ai.telemetry.functionId",
+        "gen_ai.agent.name",
+        "gen_ai.prompt.name",
+    ),
+    "tenant": (names.TENANT, "tenant.id"),
+    "team": (names.TEAM, "team.name", "team.id", "litellm.team.alias", "litellm.team.id"),
+    "request_type": (names.REQUEST_TYPE,),
+}
+ALIASES: Final[dict[str, tuple[str, ...]]] = {
+    tag: (
+        *_DIRECT[tag],
+        *(prefix + key for key in _METADATA_KEYS[tag] for prefix in _METADATA_PREFIXES),
+    )
+    for tag in TAG_NAMES
+}
+TAG_KEYS: Final = frozenset(
+    {*(key for keys in ALIASES.values() for key in keys), *_METADATA_JSON}
+)
+_MOST_ANCESTORS: Final = 64
+
+
+class TagReader:
+    """Reads tags by aliases; counts values it had to drop in `invalid` by tag."""
+
+    def __init__(self, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
+        """`aliases` are looked up after our own attribute and before every other library's."""
+        configured = aliases or {}
+        self._aliases = [
+            (tag, (ALIASES[tag][0], *configured.get(tag, ()), *ALIASES[tag][1:]))
+            for tag in TAG_NAMES
+        ]
+        self.invalid: Counter[str] = Counter()
+
+    def read(self, span: Span, by_id: Mapping[tuple[str, str], Span]) -> Four:
+        """feature, tenant, team, request_type; empty where nobody says."""
+        get = span.attributes.get
+        own = (get(names.FEATURE), get(names.TENANT), get(names.TEAM), get(names.REQUEST_TYPE))
+        if None not in own and all(map(_is_clean, own)):
+            return own  # type: ignore[return-value]  # four clean strings, as just checked
+        found = self._own(span.attributes)
+        parent, steps = by_id.get((span.trace_id, span.parent_span_id)), 0
+        while parent is not None and "" in found and steps < _MOST_ANCESTORS:
+            found = _filled(found, self._own(parent.attributes))
+            parent, steps = by_id.get((parent.trace_id, parent.parent_span_id)), steps + 1
+        if "" in found:
+            found = _filled(found, self._own(span.resource))
+        if not found[2]:
+            namespace = span.resource.get("service.namespace")
+            found = (*found[:2], namespace if _is_clean(namespace) else "", found[3])  # type: ignore[assignment]
+        return found
+
+    def _own(self, attributes: Attributes) -> Four:
+        if not attributes:
+            return ("", "", "", "")
+        metadata = [
+            mapping for key in _METADATA_JSON if (mapping := numbers_in(attributes.get(key)))
+        ]
+        return tuple(  # type: ignore[return-value]  # one for each of the four names
+            self._tag(tag, keys, attributes, metadata) for tag, keys in self._aliases
+        )
+
+    def _tag(
+        self,
+        tag: str,
+        keys: Sequence[str],
+        attributes: Attributes,
+        metadata: Sequence[Mapping[str, object]],
+    ) -> str:
+        candidates = [attributes[key] for key in keys if key in attributes]
+        candidates += [
+            mapping[key] for mapping in metadata for key in _METADATA_KEYS[tag] if key in mapping
+        ]
+        for value in candidates:
+            if _is_clean(value):
+                return str(value)
+            if value != "":
+                self.invalid[tag] += 1
+        return UNKNOWN_TAG
+
+
+def _is_clean(value: object) -> bool:
+    return (
+        isinstance(value, str) and 0 < len(value) <= names.MAX_TAG_LENGTH and value.isprintable()
+    )
+
+
+def _filled(found: Four, more: Four) -> Four:
+    return tuple(mine or theirs for mine, theirs in zip(found, more, strict=True))  # type: ignore[return-value]

@@ -1,0 +1,82 @@
+"""The one table of billable meters, and inclusive usage taken apart into them.
+
+`Usage` counts overlap (cached input is inside input); meters never do, so that each token is priced
+once: `input + cache_read + … = input_tokens` and `output + … = output_tokens`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from taximeter_processor.model import Quantity, Usage
+
+METERS: Final = {
+    "input": "input tokens that were neither cached nor of another modality",
+    "cache_read": "input tokens read from a prompt cache",
+    "cache_write": "input tokens written to a prompt cache (5 minutes)",
+    "cache_write_1h": "input tokens written to a prompt cache for an hour",
+    "output": "output tokens, reasoning inside",
+    "input_audio": "audio input tokens that were not cached",
+    "cache_read_audio": "audio input tokens read from a prompt cache",
+    "output_audio": "audio output tokens",
+    "input_image": "image input tokens that were not cached",
+    "cache_read_image": "image input tokens read from a prompt cache",
+    "output_image": "image output tokens",
+    "web_search": "billable web searches",
+    "request": "calls with a fee of their own",
+}
+_NO_MODALITY: Final = (None,) * 7
+
+
+def meters(usage: Usage) -> tuple[Quantity, ...]:
+    """Disjoint quantities in the table's order, those of zero left out.
+
+    Raises `ValueError` naming both numbers when a part exceeds its whole.
+    """
+    (inputs, outputs, read, written, written_1h, _, *rarer) = usage
+    if tuple(rarer) == _NO_MODALITY and not written_1h:
+        return _plain(inputs or 0, outputs or 0, read or 0, written or 0)
+    return _with_modalities(usage)
+
+
+def _plain(inputs: int, outputs: int, read: int, written: int) -> tuple[Quantity, ...]:
+    """The usual call: text, at most a prompt cache."""
+    uncached = inputs - read - written
+    if uncached < 0:
+        raise ValueError(f"cached tokens ({read + written}) exceed input tokens ({inputs})")
+    return tuple(
+        [
+            Quantity(meter, quantity)
+            for meter, quantity in (
+                ("input", uncached),
+                ("cache_read", read),
+                ("cache_write", written),
+                ("output", outputs),
+            )
+            if quantity
+        ]
+    )
+
+
+def _with_modalities(usage: Usage) -> tuple[Quantity, ...]:
+    counts = usage._replace(**{name: value or 0 for name, value in usage._asdict().items()})
+    (inputs, outputs, read, written, written_1h, _, *modalities) = counts
+    in_audio, out_audio, in_image, out_image, read_audio, read_image, searches = modalities
+    parts = {
+        "input": inputs - read - written - (in_audio - read_audio) - (in_image - read_image),
+        "cache_read": read - read_audio - read_image,
+        "cache_write": written - written_1h,
+        "cache_write_1h": written_1h,
+        "output": outputs - out_audio - out_image,
+        "input_audio": in_audio - read_audio,
+        "cache_read_audio": read_audio,
+        "output_audio": out_audio,
+        "input_image": in_image - read_image,
+        "cache_read_image": read_image,
+        "output_image": out_image,
+        "web_search": searches,
+    }
+    for meter, quantity in parts.items():
+        if quantity < 0:
+            raise ValueError(f"the parts of {meter} exceed the whole by {-quantity}: {usage}")
+    return tuple(Quantity(meter, quantity) for meter, quantity in parts.items() if quantity)
