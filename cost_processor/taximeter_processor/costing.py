@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from taximeter_processor.ledger.record import COMMON_METERS, Record
-from taximeter_processor.model import Call, Priced, Quantity, Status, Unpriced
+from taximeter_processor.ledger.record import Record
+from taximeter_processor.model import Call, Line, Priced, Quantity, Status, Unpriced
 from taximeter_processor.money import format_usd
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.usage import meters
-
-_COMMON = frozenset(COMMON_METERS)
 
 
 class Costed(NamedTuple):
@@ -38,7 +37,8 @@ def cost(call: Call, book: PriceBook) -> Costed:
     )
     if isinstance(price, Unpriced):
         return Costed(call, quantities, "unpriced", price)
-    outcome = price.cost(quantities, call.usage.input_tokens or 0)
+    usage = call.usage
+    outcome = price.cost(quantities, usage.input_tokens or 0, usage.reasoning_tokens or 0)
     if isinstance(outcome, Unpriced):
         return Costed(call, quantities, "unpriced", outcome)
     return Costed(call, quantities, "cached" if call.is_cache_hit else "priced", outcome)
@@ -48,21 +48,32 @@ def to_record(costed: Costed, *, writer: str, now_us: int, backfill_before_us: i
     """The ledger's row of a costed call, as it arrived at `now_us`."""
     call, quantities, status, outcome = costed
     usage = call.usage
-    amounts = dict(quantities)
-    costs: dict[str, int] = {}
+    inputs = reads = writes = outputs = 0
+    input_cost = read_cost = write_cost = output_cost = 0
     paid = listed = tier_saved = 0
+    rarer: dict[str, list[int | str]] | None = None
     model, version, source = call.response_model or call.request_model, "", ""
-    if isinstance(outcome, Priced):
+    lines: Sequence[Line] = ()
+    if type(outcome) is Priced:
         model, version, source = outcome.model, outcome.price_version, outcome.price_source
         if status == "cached":
             listed = outcome.cost_pico
         else:
             paid, listed = outcome.cost_pico, outcome.list_pico
-            tier_saved = outcome.standard_pico - outcome.cost_pico
-            costs = {line.meter: line.cost_pico for line in outcome.lines}
-            if len(outcome.lines) != len(quantities):
-                amounts = {line.meter: line.quantity for line in outcome.lines}
-    quantity, spent = amounts.get, costs.get
+            tier_saved = outcome.standard_pico - paid
+            lines = outcome.lines
+    for meter, quantity, _, pico in lines or [Line(*q, "", 0) for q in quantities]:
+        if meter == "input":
+            inputs, input_cost = quantity, pico
+        elif meter == "output":
+            outputs, output_cost = quantity, pico
+        elif meter == "cache_read":
+            reads, read_cost = quantity, pico
+        elif meter == "cache_write":
+            writes, write_cost = quantity, pico
+        else:
+            rarer = rarer or {}
+            rarer[meter] = [quantity, format_usd(pico)]
     return Record(
         call.trace_id,
         call.span_id,
@@ -94,15 +105,15 @@ def to_record(costed: Costed, *, writer: str, now_us: int, backfill_before_us: i
         usage.cache_read_tokens,
         usage.cache_write_tokens,
         usage.reasoning_tokens,
-        quantity("input", 0),
-        quantity("cache_read", 0),
-        quantity("cache_write", 0),
-        quantity("output", 0),
-        spent("input", 0),
-        spent("cache_read", 0),
-        spent("cache_write", 0),
-        spent("output", 0),
-        None if _COMMON.issuperset(amounts) else _other_meters(amounts, costs),
+        inputs,
+        reads,
+        writes,
+        outputs,
+        input_cost,
+        read_cost,
+        write_cost,
+        output_cost,
+        None if rarer is None else json.dumps(rarer, separators=(",", ":"), sort_keys=True),
         paid,
         paid,
         listed,
@@ -112,12 +123,3 @@ def to_record(costed: Costed, *, writer: str, now_us: int, backfill_before_us: i
         source,
         call.end_us < backfill_before_us,
     )
-
-
-def _other_meters(amounts: dict[str, int], costs: dict[str, int]) -> str:
-    rarer = {
-        meter: [quantity, format_usd(costs.get(meter, 0))]
-        for meter, quantity in sorted(amounts.items())
-        if meter not in _COMMON
-    }
-    return json.dumps(rarer, separators=(",", ":"))

@@ -36,9 +36,7 @@ def windows(now: datetime, zone: tzinfo) -> list[Window]:
     tomorrow = midnight(today + timedelta(days=1), zone)
     return [
         Window("today", midnight(today, zone), tomorrow),
-        Window(
-            "yesterday", midnight(today - timedelta(days=1), zone), midnight(today, zone)
-        ),
+        Window("yesterday", midnight(today - timedelta(days=1), zone), midnight(today, zone)),
         Window("month", midnight(month, zone), tomorrow),
         Window("last_month", midnight(last_month, zone), midnight(month, zone)),
     ]

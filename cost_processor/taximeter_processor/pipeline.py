@@ -16,19 +16,21 @@ from typing import Final, NamedTuple
 from taximeter_processor.costing import cost, to_record
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.ingest.body import decompress
-from taximeter_processor.ingest.calls import read_call
-from taximeter_processor.ingest.otlp import Rejected, decode
+from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.otlp import Decoder, Rejected
 from taximeter_processor.ledger.record import DeadLetter, Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.meter import SelfMetrics
-from taximeter_processor.model import Call, Span
+from taximeter_processor.model import Call
+from taximeter_processor.names import OVERFLOW_VALUE
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.settings import Limits
 from taximeter_processor.tagging import TagRules
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
 MOST_REASONS_TOLD: Final = 5
+MOST_UNKNOWN_KEYS: Final = 100
 
 
 class Body(NamedTuple):
@@ -62,6 +64,7 @@ class _Batch:
     rejected: Counter[str] = field(default_factory=Counter)
     usage_status: Counter[tuple[str, str]] = field(default_factory=Counter)
     violations: Counter[tuple[str, str]] = field(default_factory=Counter)
+    unknown_usage_keys: Counter[str] = field(default_factory=Counter)
 
 
 class Pipeline:
@@ -73,6 +76,8 @@ class Pipeline:
         store: LedgerStore,
         book: PriceBook,
         rules: TagRules,
+        decoder: Decoder,
+        reader: CallReader,
         counters: CostCounters,
         metrics: SelfMetrics,
         writer: str,
@@ -82,12 +87,15 @@ class Pipeline:
         self._store = store
         self._book = book
         self._rules = rules
+        self._decoder = decoder
+        self._reader = reader
         self._counters = counters
         self._metrics = metrics
         self._writer = writer
         self._limits = limits
         self._clock_ns = clock_ns
         self._last_ingest_us = 0
+        self._usage_keys: set[str] = set()
 
     def process(self, bodies: Sequence[Body]) -> list[Answer]:
         """One answer for each body, in order; raises nothing that a client could cause."""
@@ -114,30 +122,32 @@ class Pipeline:
         """Add a body's records to the batch."""
         try:
             data = decompress(body.data, body.encoding, self._limits.decoded_bytes)
-            decoded = decode(data, body.content_type, now_ns=batch.now_us * 1000)
+            decoded = self._decoder.decode(data, body.content_type, batch.now_us * 1000)
         except BadRequest as error:
             self._bury(batch, body, error.reason, str(error))
             return error
+        batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
         refused = list(decoded.rejected)
-        for span in decoded.spans:
-            if (rejected := self._take(span, batch)) is not None:
-                refused.append(rejected)
+        for found in self._reader.read_all(decoded.spans):
+            if type(found) is Call:
+                if (rejected := self._take(found, batch)) is not None:
+                    refused.append(rejected)
+            elif isinstance(found, Rejected):
+                refused.append(found)
+            else:
+                batch.outcomes["not_a_call"] += 1
+        for tag, times in self._reader.tags.take_invalid().items():
+            batch.violations[(tag, "invalid")] += times
         return self._accepted(batch, body, refused)
 
-    def _take(self, span: Span, batch: _Batch) -> Rejected | None:
-        """Add one span's record to the batch, or say why it is refused."""
-        call = read_call(span)
-        if not isinstance(call, Call):
-            if isinstance(call, Rejected):
-                return call
-            batch.outcomes["not_a_call"] += 1
-            return None
-        tagged = self._rules.apply(
-            call.service, call.feature, call.tenant, call.team, call.request_type
-        )
-        if tagged[:4] != call[9:13]:
+    def _take(self, call: Call, batch: _Batch) -> Rejected | None:
+        """Add one call's record to the batch, or say why it is refused."""
+        if not self._rules.is_empty:
+            tagged = self._rules.apply(
+                call.service, call.feature, call.tenant, call.team, call.request_type
+            )
             call = call._replace(**tagged.tags())
-        batch.violations.update(tagged.violations)
+            batch.violations.update(tagged.violations)
         try:
             costed = cost(call, self._book)
         except ValueError as error:
@@ -189,6 +199,7 @@ class Pipeline:
         for metric, counted in (
             (metrics.spans, batch.outcomes),
             (metrics.rejected, batch.rejected),
+            (metrics.unknown_usage_keys, self._bounded_keys(batch.unknown_usage_keys)),
             (metrics.dead_letters, Counter(letter.reason for letter in batch.dead_letters)),
         ):
             for label, times in counted.items():
@@ -197,3 +208,12 @@ class Pipeline:
             metrics.usage_status.labels(status, provider).inc(times)
         for (tag, reason), times in batch.violations.items():
             metrics.tag_violations.labels(tag, reason).inc(times)
+
+    def _bounded_keys(self, counted: Counter[str]) -> Counter[str]:
+        """Keys as labels: the first hundred by name, all others as `other`."""
+        bounded: Counter[str] = Counter()
+        for key, times in counted.items():
+            if key not in self._usage_keys and len(self._usage_keys) < MOST_UNKNOWN_KEYS:
+                self._usage_keys.add(key)
+            bounded[key if key in self._usage_keys else OVERFLOW_VALUE] += times
+        return bounded

@@ -11,6 +11,9 @@ from typing import Any
 
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
+from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.otlp import Decoder
+from taximeter_processor.ingest.tags import alias_keys
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.gauges import LedgerGauges
@@ -47,6 +50,8 @@ class Service:
                 store=self.store,
                 book=self.book,
                 rules=TagRules(settings.tags),
+                decoder=Decoder(alias_keys(settings.tags.aliases)),
+                reader=CallReader(settings.tags.aliases),
                 counters=self.counters,
                 metrics=self.metrics,
                 writer=settings.writer,
@@ -78,9 +83,7 @@ class Service:
     def verify(self) -> Future[dict[str, Any]]:
         """`reports.verify` between two commits."""
         return self.worker.run(
-            lambda: verify(
-                self.store, self.settings.writer, self.counters, time.time_ns() // 1000
-            )
+            lambda: verify(self.store, self.settings.writer, self.counters, time.time_ns() // 1000)
         )
 
     def status(self) -> dict[str, Any]:

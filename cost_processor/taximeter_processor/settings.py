@@ -110,6 +110,20 @@ class Owner(_Strict):
     contact: Contact = Contact()
 
 
+class Mail(_Strict):
+    """How Alertmanager sends e-mail."""
+
+    smarthost: str = "localhost:25"
+    sender: str = "taximeter@localhost"
+
+
+class Links(_Strict):
+    """Where the links in an alert lead."""
+
+    grafana_url: str | None = None
+    runbooks_url: str | None = None
+
+
 class Budget(_Strict):
     """Dollars for a feature, a team, both, or everything, in each period."""
 
@@ -154,6 +168,9 @@ class Settings(_Strict):
     tags: TagPolicy = TagPolicy()
     owners: tuple[Owner, ...] = ()
     fallback_owner: Contact = Contact()
+    deadman: Contact | None = None
+    mail: Mail = Mail()
+    links: Links = Links()
     budgets: tuple[Budget, ...] = ()
     prices: tuple[PriceOverride, ...] = ()
     limits: Limits = Limits()

@@ -30,6 +30,8 @@ class TagRules:
     def __init__(self, policy: TagPolicy) -> None:
         self._policy = policy
         self._allowed = {tag: frozenset(values) for tag, values in policy.allowed.items()}
+        self.is_empty = not (policy.required or policy.allowed or policy.defaults)
+        """Nothing to apply: tags stay as they came."""
         self.apply = lru_cache(maxsize=16_384)(self._apply)
 
     def _apply(

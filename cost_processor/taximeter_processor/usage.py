@@ -33,8 +33,8 @@ def meters(usage: Usage) -> tuple[Quantity, ...]:
 
     Raises `ValueError` naming both numbers when a part exceeds its whole.
     """
-    (inputs, outputs, read, written, written_1h, _, *rarer) = usage
-    if tuple(rarer) == _NO_MODALITY and not written_1h:
+    if usage[6:] == _NO_MODALITY and not usage.cache_write_1h_tokens:
+        inputs, outputs, read, written = usage[:4]
         return _plain(inputs or 0, outputs or 0, read or 0, written or 0)
     return _with_modalities(usage)
 
@@ -44,18 +44,16 @@ def _plain(inputs: int, outputs: int, read: int, written: int) -> tuple[Quantity
     uncached = inputs - read - written
     if uncached < 0:
         raise ValueError(f"cached tokens ({read + written}) exceed input tokens ({inputs})")
-    return tuple(
-        [
-            Quantity(meter, quantity)
-            for meter, quantity in (
-                ("input", uncached),
-                ("cache_read", read),
-                ("cache_write", written),
-                ("output", outputs),
-            )
-            if quantity
-        ]
-    )
+    found = []
+    if uncached:
+        found.append(Quantity("input", uncached))
+    if read:
+        found.append(Quantity("cache_read", read))
+    if written:
+        found.append(Quantity("cache_write", written))
+    if outputs:
+        found.append(Quantity("output", outputs))
+    return tuple(found)
 
 
 def _with_modalities(usage: Usage) -> tuple[Quantity, ...]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
-import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 Result = TypeVar("Result")
 
 _logger = logging.getLogger("taximeter")
+_numbers: dict[str, Iterator[int]] = {}
 _counts: dict[str, int] = {}
-_lock = threading.Lock()
 
 
 def guarded(kind: str, function: Callable[..., Result], *arguments: object) -> Result | None:
@@ -30,23 +30,22 @@ def report(kind: str, error: BaseException) -> None:
 
 def note(kind: str, message: str) -> None:
     """Count something that was ignored, and log the first of its kind."""
-    with _lock:
-        _counts[kind] = _counts.get(kind, 0) + 1
-        is_first = _counts[kind] == 1
-    if is_first:
+    # No lock: this may run while garbage is collected, or in a child forked at any moment.
+    number = next(_numbers.setdefault(kind, itertools.count(1)))
+    _counts[kind] = number
+    if number == 1:
         _logger.warning("taximeter: %s: %s (further ones are only counted)", kind, message)
 
 
 def counts() -> dict[str, int]:
     """How often each kind happened in this process."""
-    with _lock:
-        return dict(_counts)
+    return dict(_counts)
 
 
 def reset() -> None:
     """Forget all counts, so that the next of every kind is logged again."""
-    with _lock:
-        _counts.clear()
+    _numbers.clear()
+    _counts.clear()
 
 
 def _place(error: BaseException) -> str:

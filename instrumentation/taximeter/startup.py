@@ -22,7 +22,7 @@ _HTTP_INSTRUMENTORS = {
 }
 
 _lock = threading.Lock()
-_tracing: Tracing | None = None
+_meter: Meter | None = None
 _http_instrumentors: list[Any] = []
 
 
@@ -44,9 +44,9 @@ def instrument(
     What is not given comes from the `TAXIMETER_…` environment variables. The four tags are
     defaults for calls outside any `tags(…)`. `tracer_provider` stands in for the global one.
     """
-    global _tracing
+    global _meter
     with _lock:
-        if _tracing is not None:
+        if _meter is not None:
             return
         chosen = settings.load(
             endpoint=endpoint,
@@ -61,30 +61,31 @@ def instrument(
                 attributes.REQUEST_TYPE: request_type,
             },
         )
-        _tracing = Tracing(chosen, tracer_provider)
-        hooks.install(Meter(chosen, _tracing))
+        _meter = Meter(chosen, Tracing(chosen, tracer_provider))
+        hooks.install(_meter)
         if chosen.http_spans:
             faults.guarded("http spans", _start_http_spans, tracer_provider)
 
 
 def uninstrument() -> None:
     """Restore the original methods, and export what was metered."""
-    global _tracing
+    global _meter
     with _lock:
-        if _tracing is None:
+        if _meter is None:
             return
         hooks.remove()
         while _http_instrumentors:
             _http_instrumentors.pop().uninstrument()
         abort_open()
-        _tracing.close()
-        _tracing = None
+        _meter.flush(timeout_seconds=5)
+        _meter.close()
+        _meter = None
 
 
 def flush(timeout_seconds: float = 10.0) -> bool:
     """Export the spans that have ended; True if all got out in time."""
-    tracing = _tracing
-    return tracing is None or tracing.flush(timeout_seconds)
+    meter = _meter
+    return meter is None or meter.flush(timeout_seconds)
 
 
 def _start_http_spans(tracer_provider: TracerProvider | None) -> None:

@@ -63,18 +63,22 @@ class Tracing:
 
     def flush(self, timeout_seconds: float) -> bool:
         """Export what has ended so far; False if it did not all get out in time."""
-        milliseconds = int(timeout_seconds * 1000)
         used = [self.__dict__[name] for name in ("_shared", "_own") if name in self.__dict__]
-        results = [
-            provider.force_flush(milliseconds)
-            for provider in used
-            if hasattr(provider, "force_flush")
-        ]
-        return all(results)
+        results: list[bool] = []
+
+        def flush_all() -> None:
+            for provider in used:
+                force_flush = getattr(provider, "force_flush", None)
+                results.append(force_flush is None or force_flush())
+
+        # In a thread, because the SDK's own flush has no working timeout.
+        thread = threading.Thread(target=flush_all, name="taximeter-flush", daemon=True)
+        thread.start()
+        thread.join(timeout_seconds)
+        return len(results) == len(used) and all(results)
 
     def close(self) -> None:
-        """Export what is left and end our own provider; the shared one belongs to the process."""
-        self.flush(timeout_seconds=5)
+        """Export and end our own provider; the shared one belongs to the process."""
         own = self.__dict__.get("_own")
         if own is not None:
             own.shutdown()
@@ -107,6 +111,7 @@ class Tracing:
     def _own(self) -> TracerProvider:
         provider = TracerProvider(
             sampler=ALWAYS_ON,
+            shutdown_on_exit=False,  # `close` does it, after the last spans have ended
             # The application's description of itself and its way of making ids, if it has any.
             resource=getattr(self._shared, "resource", None) or Resource.create(),
             id_generator=getattr(self._shared, "id_generator", None),
@@ -159,6 +164,17 @@ def otlp_exporter(endpoint: str | None) -> SpanExporter:
 def traces_url(endpoint: str) -> str:
     """The URL that spans are posted to, given an OTLP/HTTP base URL or that URL itself."""
     return endpoint if endpoint.endswith(_TRACES_PATH) else endpoint.rstrip("/") + _TRACES_PATH
+
+
+def destination(endpoint: str | None) -> str:
+    """Where `otlp_exporter` sends spans, by the same rules as OpenTelemetry's exporters."""
+    if _asks_for_grpc(endpoint):
+        base = endpoint or os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4317")
+        return os.environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", base)
+    base = os.environ.get("OTEL_EXPORTER_OTLP_ENDPOINT", "http://localhost:4318")
+    if endpoint is None and "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" in os.environ:
+        return os.environ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"]
+    return traces_url(endpoint or base)
 
 
 def _asks_for_grpc(endpoint: str | None) -> bool:

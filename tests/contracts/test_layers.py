@@ -15,9 +15,10 @@ PROCESSOR = ROOT / "cost_processor" / "taximeter_processor"
 APPLICATION = ROOT / "instrumentation" / "taximeter"
 
 STAGES = (
-    ("model", "names", "errors", "money", "overrides", "settings"),
+    ("model", "names", "errors", "money", "pricing.overrides", "settings"),
     ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "metrics"),
-    ("pipeline", "analysis", "observability"),
+    ("costing", "analysis", "observability"),
+    ("pipeline",),
     ("worker", "reports", "demo"),
     ("api.auth",),
     ("service",),

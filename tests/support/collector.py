@@ -56,6 +56,13 @@ class Collector(Server):
             **environment,
         }
 
+    def __enter__(self) -> Collector:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
     def command(self, subcommand: Sequence[str] = ()) -> Sequence[str]:
         variables = [f"{name}={value}" for name, value in self._environment.items()]
         configs = [f"--config={path}" for path in self._configs]

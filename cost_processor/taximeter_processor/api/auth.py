@@ -31,9 +31,7 @@ class Tokens:
         if not matching:
             raise BadRequest(401, "bad_token", "the bearer token is not known")
         if scope not in matching[0].scopes:
-            raise BadRequest(
-                403, "scope", f"token {matching[0].name!r} lacks the scope {scope}"
-            )
+            raise BadRequest(403, "scope", f"token {matching[0].name!r} lacks the scope {scope}")
         return matching[0].name
 
 

@@ -64,9 +64,7 @@ class TracesEndpoint:
             raise BadRequest(405, "method", "expected POST")
         self._tokens.require("ingest", headers.get(b"authorization", ""))
         if content_type not in (PROTOBUF, JSON):
-            raise BadRequest(
-                415, "content_type", f"{content_type!r} is not {PROTOBUF} or {JSON}"
-            )
+            raise BadRequest(415, "content_type", f"{content_type!r} is not {PROTOBUF} or {JSON}")
         length = headers.get(b"content-length", "")
         if length.isdigit() and int(length) > self._limit:
             raise self._too_large()

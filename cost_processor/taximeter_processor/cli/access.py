@@ -21,7 +21,9 @@ TIMEOUT_SECONDS = 60.0
 
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Options of every command that reads the ledger."""
-    parser.add_argument("--config", type=Path, help="taximeter.yaml to use (default: ./taximeter.yaml)")
+    parser.add_argument(
+        "--config", type=Path, help="taximeter.yaml to use (default: ./taximeter.yaml)"
+    )
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 

@@ -9,7 +9,9 @@ import time
 from pathlib import Path
 
 from taximeter_processor.errors import BadRequest, TaximeterError
-from taximeter_processor.ingest.otlp import decode
+from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.otlp import Decoder
+from taximeter_processor.ingest.tags import alias_keys
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.reports.explain import explain, explain_rejected
 from taximeter_processor.settings import load
@@ -33,11 +35,16 @@ def _run(arguments: argparse.Namespace) -> int:
     settings = load(arguments.config)
     data = _read(arguments.file)
     try:
-        decoded = decode(data, "application/json", now_ns=time.time_ns())
+        decoder = Decoder(alias_keys(settings.tags.aliases))
+        decoded = decoder.decode(data, "application/json", time.time_ns())
     except BadRequest as error:
         raise TaximeterError(f"{arguments.file}: {error}") from error
     book, rules = PriceBook.load(settings.prices), TagRules(settings.tags)
-    lines = [explain(span, book, rules) for span in decoded.spans]
+    readings = CallReader(settings.tags.aliases).read_all(decoded.spans)
+    lines = [
+        explain(span, found, book, rules)
+        for span, found in zip(decoded.spans, readings, strict=True)
+    ]
     lines += [explain_rejected(rejected) for rejected in decoded.rejected]
     for line in lines:
         print(json.dumps(line))

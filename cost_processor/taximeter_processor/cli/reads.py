@@ -62,9 +62,7 @@ def _costs(arguments: argparse.Namespace) -> int:
 
 
 def _owners(arguments: argparse.Namespace) -> int:
-    answer = access.read(
-        access.settings_of(arguments), "owners", {"since": arguments.since}
-    )
+    answer = access.read(access.settings_of(arguments), "owners", {"since": arguments.since})
     _show(arguments, answer, answer["rows"])
     return 0
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 from pathlib import Path
 
@@ -25,7 +26,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     parser.add_argument("--config", type=Path, help="taximeter.yaml (default: ./taximeter.yaml)")
     parser.add_argument("--listen", metavar="HOST:PORT", help="overrides the configuration")
     parser.add_argument("--ledger", help="path of the DuckDB file; overrides the configuration")
-    parser.add_argument("--log-level", default="info", choices=("debug", "info", "warning", "error"))
+    parser.add_argument(
+        "--log-level", default="info", choices=("debug", "info", "warning", "error")
+    )
     parser.set_defaults(run=_run)
 
 
@@ -36,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
     given = {"listen": arguments.listen, "ledger": arguments.ledger}
     changes = {key: value for key, value in given.items() if value is not None}
     loaded = load(arguments.config)
-    settings = Settings.model_validate({**loaded.model_dump(), **changes}) if changes else loaded
+    settings = Settings.model_validate({**loaded.model_dump(by_alias=True), **changes})
     serve(settings, arguments.log_level)
     return 0
 
@@ -44,6 +47,9 @@ def _run(arguments: argparse.Namespace) -> int:
 def serve(settings: Settings, log_level: str = "info") -> None:
     """Serve until SIGINT or SIGTERM; what was accepted is committed before this returns."""
     service = Service(settings)
+    # Values made for a batch form no cycles and die with it: look for cycles rarely.
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 50)
     config = uvicorn.Config(
         Application(service),
         host=settings.host,

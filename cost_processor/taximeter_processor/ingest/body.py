@@ -30,7 +30,9 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
     try:
         return _inflate(data, window_bits, limit)
     except zlib.error as error:
-        raise BadRequest(400, "malformed_gzip", f"the {encoding} body is broken: {error}") from error
+        raise BadRequest(
+            400, "malformed_gzip", f"the {encoding} body is broken: {error}"
+        ) from error
 
 
 def _inflate(data: bytes, window_bits: int, limit: int) -> bytes:

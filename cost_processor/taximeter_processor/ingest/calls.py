@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Final
 
 from taximeter import attributes as names
@@ -13,7 +14,14 @@ from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED
 from taximeter_processor.ingest.dialects.base import BadCount, Reading, count
 from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.ingest.tags import TagReader
-from taximeter_processor.model import Call, NotACall, Span, Usage, UsageStatus
+from taximeter_processor.model import (
+    AttributeValue,
+    Call,
+    NotACall,
+    Span,
+    Usage,
+    UsageStatus,
+)
 from taximeter_processor.money import usd_to_pico
 
 _SPECIAL: Final = frozenset(MARKED) | NEVER
@@ -30,6 +38,11 @@ _STATUSES: Final[dict[object, UsageStatus]] = {
     "partial": "partial",
     "estimated": "estimated",
 }
+_ENVIRONMENT: Final = (
+    "deployment.environment.name",
+    "deployment.environment",
+    "langfuse.environment",
+)
 _MOST_TEXT: Final = 256
 _MOST_COST_USD: Final = 1_000_000
 
@@ -39,6 +52,8 @@ class CallReader:
 
     def __init__(self, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
         self.tags = TagReader(aliases)
+        self._resource: Mapping[str, AttributeValue] = {}
+        self._service = ("", "")
 
     def read_all(self, spans: Sequence[Span]) -> Iterator[Call | NotACall | Rejected]:
         """What each span is; tags are inherited from ancestors among `spans`."""
@@ -63,30 +78,33 @@ class CallReader:
     def _call(self, span: Span, reading: Reading, by_id: Mapping[tuple[str, str], Span]) -> Call:
         get = span.attributes.get
         usage = _inclusive(reading)
-        request_model, response_model = _text(reading.request_model), _text(reading.response_model)
+        provider, request_model, response_model, emitter = _identity(
+            reading.provider,
+            reading.request_model,
+            reading.response_model,
+            get(names.SERVER_ADDRESS),  # type: ignore[arg-type]  # any value; only text is used
+            span.scope or reading.dialect,
+        )
         feature, tenant, team, request_type = self.tags.read(span, by_id)
         tier = _tier(span)
-        if not request_type:
-            request_type = _implied_request_type(span, tier)
+        if span.resource is not self._resource:
+            self._resource, self._service = span.resource, _service(span.resource)
+        service, environment = self._service
         return Call(
             span.trace_id,
             span.span_id,
             span.parent_span_id,
             span.start_ns // 1000,
             span.end_ns // 1000,
-            _text(span.scope) or reading.dialect,
+            emitter,
             reading.dialect,
-            _text(span.resource.get("service.name")),
-            _environment(span),
+            service,
+            environment or _environment(span.attributes),
             feature,
             tenant,
             team,
-            request_type,
-            canonical_provider(
-                reading.provider,
-                _text(get(names.SERVER_ADDRESS)),
-                response_model or request_model,
-            ),
+            request_type or _implied_request_type(span, tier),
+            provider,
             request_model,
             response_model,
             reading.operation,
@@ -96,9 +114,19 @@ class CallReader:
             _usage_status(get(names.USAGE_STATUS), usage),
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
-            _pico(reading.reported_cost),
+            None if reading.reported_cost is None else _pico(reading.reported_cost),
             count(get(names.SEQUENCE), names.SEQUENCE),
         )
+
+
+@lru_cache(maxsize=8192)
+def _identity(
+    provider: str, request_model: str, response_model: str, server_address: str, emitter: str
+) -> tuple[str, str, str, str]:
+    """(canonical provider, request model, response model, emitter), fit for labels."""
+    requested, responded = _text(request_model), _text(response_model)
+    canonical = canonical_provider(provider, _text(server_address), responded or requested)
+    return canonical, requested, responded, _text(emitter)
 
 
 def _reading(span: Span) -> Reading | NotACall:
@@ -155,11 +183,15 @@ def _implied_request_type(span: Span, tier: str) -> str:
     return "interactive" if span.attributes.get(names.REQUEST_STREAM) is True else ""
 
 
-def _environment(span: Span) -> str:
-    for attributes in (span.resource, span.attributes):
-        for key in ("deployment.environment.name", "deployment.environment", "langfuse.environment"):
-            if key in attributes:
-                return _text(attributes[key])
+def _service(resource: Mapping[str, AttributeValue]) -> tuple[str, str]:
+    """(service, environment) of a resource; computed once for all of its spans."""
+    return _text(resource.get("service.name")), _environment(resource)
+
+
+def _environment(attributes: Mapping[str, AttributeValue]) -> str:
+    for key in _ENVIRONMENT:
+        if key in attributes:
+            return _text(attributes[key])
     return ""
 
 

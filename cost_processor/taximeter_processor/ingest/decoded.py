@@ -32,7 +32,9 @@ class Decoded(NamedTuple):
     unknown_usage_keys: Counter[str]
 
 
-def refusal(trace_id: str, span_id: str, start_ns: int, end_ns: int, now_ns: int) -> Rejected | None:
+def refusal(
+    trace_id: str, span_id: str, start_ns: int, end_ns: int, now_ns: int
+) -> Rejected | None:
     """Why a span with these ids and times cannot be stored, or None."""
     if len(trace_id) != 32 or not trace_id.strip("0"):
         return Rejected("bad_trace_id", f"trace id {trace_id[:40]!r}: expected 16 bytes, not all 0")

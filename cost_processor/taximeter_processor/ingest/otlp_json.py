@@ -68,7 +68,7 @@ class JsonDecoder:
             trace_id,
             span_id,
             _hex(_field(span, "parentSpanId", "parent_span_id")),
-            str(span.get("name") or "")[:256],
+            (_text(span.get("name")) or "")[:256],
             start,
             max(start, end),
             status.get("code") in _ERROR_CODES,
@@ -100,12 +100,14 @@ def _groups(content: Any) -> Iterator[tuple[Any, str, list[Any]]]:
     try:
         for resource_spans in _field(content, "resourceSpans", "resource_spans") or []:
             for scope_spans in _field(resource_spans, "scopeSpans", "scope_spans") or []:
-                scope = str((scope_spans.get("scope") or {}).get("name") or "")[:256]
-                spans = scope_spans.get("spans") or []
+                scope = (_text((scope_spans.get("scope") or {}).get("name")) or "")[:256]
+                spans = scope_spans.get("spans")
+                if spans is None:
+                    spans = []
                 if not isinstance(spans, list):
                     raise TypeError("spans is no list")
                 yield resource_spans.get("resource"), scope, spans
-    except (AttributeError, TypeError) as error:
+    except (AttributeError, TypeError, ValueError) as error:
         raise BadRequest(400, "malformed_json", f"no OTLP/JSON trace export: {error}") from error
 
 
@@ -139,7 +141,7 @@ def _plain(value: Any) -> AttributeValue | None:
         if found is None:
             continue
         if camel == "stringValue":
-            return found if isinstance(found, str) and len(found) <= MOST_TEXT else None
+            return _text(found)
         if camel == "intValue":
             return int(found)
         if camel == "doubleValue":
@@ -149,3 +151,11 @@ def _plain(value: Any) -> AttributeValue | None:
         items = [_plain(item) for item in found.get("values") or []]
         return [item for item in items if isinstance(item, str)]
     return None
+
+
+def _text(value: Any) -> str | None:
+    """Text that can be stored; raises `ValueError` for a lone surrogate."""
+    if not isinstance(value, str) or len(value) > MOST_TEXT:
+        return None
+    value.encode()
+    return value

@@ -16,6 +16,8 @@ from typing import Any, Final
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+from taximeter import attributes as names
 
 from taximeter_processor.errors import BadRequest
 from taximeter_processor.ingest.decoded import (
@@ -33,7 +35,9 @@ from taximeter_processor.model import AttributeValue, Span
 _Field = descriptor_pb2.FieldDescriptorProto
 _MOST_REMEMBERED: Final = 20_000
 _MOST_REMEMBERED_BYTES: Final = 160
-_STATUS_ERROR: Final = 2
+_USUAL_AGE_NS: Final = 10 * 365 * 86_400 * 10**9
+_NO_TRACE_ID: Final = bytes(16)
+_NO_SPAN_ID: Final = bytes(8)
 
 
 def _request_class() -> Any:
@@ -44,7 +48,6 @@ def _request_class() -> Any:
     fields: dict[str, list[tuple[str, int, int, bool, str]]] = {
         "Resource": [("attributes", 1, _Field.TYPE_BYTES, True, "")],
         "Scope": [("name", 1, _Field.TYPE_BYTES, False, "")],
-        "Status": [("code", 3, _Field.TYPE_INT32, False, "")],
         "Span": [
             ("trace_id", 1, _Field.TYPE_BYTES, False, ""),
             ("span_id", 2, _Field.TYPE_BYTES, False, ""),
@@ -53,7 +56,7 @@ def _request_class() -> Any:
             ("start", 7, _Field.TYPE_FIXED64, False, ""),
             ("end", 8, _Field.TYPE_FIXED64, False, ""),
             ("attributes", 9, _Field.TYPE_BYTES, True, ""),
-            ("status", 15, _Field.TYPE_MESSAGE, False, "Status"),
+            ("status", 15, _Field.TYPE_BYTES, False, ""),
         ],
         "ScopeSpans": [
             ("scope", 1, _Field.TYPE_MESSAGE, False, "Scope"),
@@ -92,6 +95,7 @@ class ProtobufDecoder:
         self._wanted = {key.encode(): key for key in wanted}
         self._resource_wanted = {key.encode(): key for key in resource_wanted}
         self._remembered: dict[bytes, _Pair | str | None] = {}
+        self._integer_keys: dict[bytes, str] = {}
 
     def decode(self, body: bytes, now_ns: int) -> Decoded:
         """See `otlp.decode`."""
@@ -138,43 +142,77 @@ class ProtobufDecoder:
         now_ns: int,
         unknown: Counter[str],
     ) -> Span | Rejected:
-        trace_id, span_id = span.trace_id.hex(), span.span_id.hex()
-        start, end = span.start, span.end
-        if (problem := refusal(trace_id, span_id, start, end, now_ns)) is not None:
-            return problem
+        trace_id, span_id, start, end = span.trace_id, span.span_id, span.start, span.end
+        if (
+            len(trace_id) != 16
+            or trace_id == _NO_TRACE_ID
+            or len(span_id) != 8
+            or span_id == _NO_SPAN_ID
+            or not now_ns - _USUAL_AGE_NS < start < now_ns
+            or not start <= end < now_ns
+        ):
+            problem = refusal(trace_id.hex(), span_id.hex(), start, end, now_ns)
+            if problem is not None:
+                return problem
         raw_attributes = span.attributes
         if len(raw_attributes) > MOST_ATTRIBUTES:
             return too_many_attributes(len(raw_attributes))
-        attributes: dict[str, AttributeValue] = {}
-        remembered = self._remembered
         try:
-            for raw in raw_attributes:
-                pair = remembered.get(raw, False)
-                if pair is False:
-                    pair = self._learn(raw)
-                if pair is None:
-                    continue
-                if isinstance(pair, str):
-                    unknown[pair] += 1
-                else:
-                    attributes[pair[0]] = pair[1]
-        except ValueError as error:
+            attributes = self._attributes(raw_attributes, unknown)
+            status = span.status
+            is_error = bool(status) and Status.FromString(status).code == Status.STATUS_CODE_ERROR
+        except (ValueError, IndexError, DecodeError) as error:
             return Rejected("bad_attribute", str(error))
         return Span(
-            trace_id,
-            span_id,
+            trace_id.hex(),
+            span_id.hex(),
             span.parent_span_id.hex(),
             span.name.decode("utf-8", "replace")[:256],
             start,
             end if end >= start else start,
-            span.status.code == _STATUS_ERROR,
+            is_error,
             attributes,
             resource,
             scope,
         )
 
+    def _attributes(self, raws: Any, unknown: Counter[str]) -> dict[str, AttributeValue]:
+        """The wanted pairs. Raises `ValueError` or `IndexError` for a broken one."""
+        attributes: dict[str, AttributeValue] = {}
+        remembered, integer_keys = self._remembered, self._integer_keys
+        for raw in raws:
+            pair = remembered.get(raw, False)
+            if pair is False:
+                # An integer's bytes up to its value are the same every time.
+                at = raw[1] + 5
+                key = integer_keys.get(raw[:at])
+                if key is not None:
+                    size = len(raw) - at
+                    if size == 2 and raw[at] > 0x7F > raw[-1]:
+                        attributes[key] = raw[at] & 0x7F | raw[-1] << 7
+                        continue
+                    if size == 1 and raw[-1] < 0x80:
+                        attributes[key] = raw[-1]
+                        continue
+                pair = self._learn(raw)
+            if pair is None:
+                continue
+            if type(pair) is tuple:
+                attributes[pair[0]] = pair[1]
+            else:
+                unknown[pair] += 1  # type: ignore[index]  # a key: text
+        return attributes
+
     def _learn(self, raw: bytes) -> _Pair | str | None:
+        """Parse a pair, and remember it unless its value is one of a kind."""
         pair = _parse(raw, self._wanted)
+        if type(pair) is tuple:
+            if type(pair[1]) is int and raw[1] < 0x80 and raw[raw[1] + 4] == 0x18:
+                if len(self._integer_keys) < _MOST_REMEMBERED:
+                    self._integer_keys[raw[: raw[1] + 5]] = pair[0]
+                return pair
+            if type(pair[1]) is not str or pair[0] == names.RESPONSE_ID:
+                return pair
         if len(raw) <= _MOST_REMEMBERED_BYTES:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
@@ -216,12 +254,13 @@ def _value(raw: bytes, at: int) -> AttributeValue | None:
 
 def _varint(raw: bytes, at: int) -> int | None:
     """A non-negative varint that ends the bytes, else None."""
-    number = shift = 0
-    for byte in raw[at:]:
-        number |= (byte & 0x7F) << shift
-        shift += 7
-    if shift > 63 or raw[-1] & 0x80 or not all(byte & 0x80 for byte in raw[at:-1]):
+    if raw[-1] > 0x7F or len(raw) - at > 9:
         return None
+    number = raw[-1]
+    for byte in raw[-2 : at - 1 : -1]:
+        if byte < 0x80:
+            return None
+        number = number << 7 | byte & 0x7F
     return number
 
 

@@ -57,7 +57,10 @@ _HOSTS: Final = tuple(
         (r"(^|\.)api\.openai\.com$", "openai"),
         (r"\.openai\.azure\.com$", "azure.ai.openai"),
         (r"(^|\.)api\.anthropic\.com$", "anthropic"),
-        (r"^bedrock(-runtime|-mantle)?(-fips)?\..*\.(amazonaws\.com(\.cn)?|api\.aws)$", "aws.bedrock"),
+        (
+            r"^bedrock(-runtime|-mantle)?(-fips)?\..*\.(amazonaws\.com(\.cn)?|api\.aws)$",
+            "aws.bedrock",
+        ),
         (r"(^|[.-])aiplatform\.(googleapis\.com|.*\.rep\.googleapis\.com)$", "gcp.vertex_ai"),
         (r"^generativelanguage\.googleapis\.com$", "gcp.gemini"),
         (r"^api\.mistral\.ai$", "mistral_ai"),

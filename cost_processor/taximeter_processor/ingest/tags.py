@@ -51,10 +51,14 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     )
     for tag in TAG_NAMES
 }
-TAG_KEYS: Final = frozenset(
-    {*(key for keys in ALIASES.values() for key in keys), *_METADATA_JSON}
-)
+TAG_KEYS: Final = frozenset({*(key for keys in ALIASES.values() for key in keys), *_METADATA_JSON})
 _MOST_ANCESTORS: Final = 64
+_MOST_REMEMBERED: Final = 20_000
+
+
+def alias_keys(aliases: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The attributes that configured aliases name: the decoder must keep them."""
+    return frozenset(key for keys in aliases.values() for key in keys)
 
 
 class TagReader:
@@ -68,12 +72,23 @@ class TagReader:
             for tag in TAG_NAMES
         ]
         self.invalid: Counter[str] = Counter()
+        self._clean: set[tuple[object, ...]] = set()
+
+    def take_invalid(self) -> Counter[str]:
+        """The dropped values by tag since the last time, counted once."""
+        taken, self.invalid = self.invalid, Counter()
+        return taken
 
     def read(self, span: Span, by_id: Mapping[tuple[str, str], Span]) -> Four:
         """feature, tenant, team, request_type; empty where nobody says."""
         get = span.attributes.get
         own = (get(names.FEATURE), get(names.TENANT), get(names.TEAM), get(names.REQUEST_TYPE))
-        if None not in own and all(map(_is_clean, own)):
+        if own in self._clean:
+            return own  # type: ignore[return-value]  # four clean strings, as once checked
+        if all(map(_is_clean, own)):
+            if len(self._clean) >= _MOST_REMEMBERED:
+                self._clean.clear()
+            self._clean.add(own)
             return own  # type: ignore[return-value]  # four clean strings, as just checked
         found = self._own(span.attributes)
         parent, steps = by_id.get((span.trace_id, span.parent_span_id)), 0
@@ -117,9 +132,7 @@ class TagReader:
 
 
 def _is_clean(value: object) -> bool:
-    return (
-        isinstance(value, str) and 0 < len(value) <= names.MAX_TAG_LENGTH and value.isprintable()
-    )
+    return isinstance(value, str) and 0 < len(value) <= names.MAX_TAG_LENGTH and value.isprintable()
 
 
 def _filled(found: Four, more: Four) -> Four:

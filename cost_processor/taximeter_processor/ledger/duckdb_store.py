@@ -14,7 +14,12 @@ import duckdb
 
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.arrow import ArrowSource
-from taximeter_processor.ledger.duckdb_schema import EXECUTE_INSERT, MIGRATIONS, PREPARE_INSERT, lookup
+from taximeter_processor.ledger.duckdb_schema import (
+    EXECUTE_INSERT,
+    MIGRATIONS,
+    PREPARE_INSERT,
+    lookup,
+)
 from taximeter_processor.ledger.record import KEY, DeadLetter, Record
 from taximeter_processor.ledger.store import Parameters, Row
 
@@ -50,7 +55,9 @@ class DuckDBStore:
         self, records: Sequence[Record], dead_letters: Sequence[DeadLetter] = ()
     ) -> list[Record]:
         """See `LedgerStore.append`."""
-        unique = list({(r.trace_id, r.span_id, r.start_time): r for r in reversed(records)}.values())
+        unique = list(
+            {(r.trace_id, r.span_id, r.start_time): r for r in reversed(records)}.values()
+        )
         unique.reverse()
         try:
             with self._transaction():

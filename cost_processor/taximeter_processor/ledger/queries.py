@@ -51,16 +51,16 @@ class Window(NamedTuple):
 
 def counter_sums(
     store: LedgerStore, writer: str
-) -> Iterator[tuple[tuple[str, ...], int, dict[tuple[str, str], int]]]:
+) -> Iterator[tuple[tuple[str, ...], int, dict[str, int]]]:
     """(cost labels, born µs, sums) of a writer's counted rows, in order of first appearance."""
-    families: list[tuple[tuple[str, str], str, bool]] = [
+    families: list[tuple[str, str, bool]] = [
         *[
-            ((family, meter), f"sum({meter}_{column}) filter (status <> 'cached')", money)
+            (f"{family}/{meter}", f"sum({meter}_{column}) filter (status <> 'cached')", money)
             for meter in COMMON_METERS
             for family, column, money in (("cost", "cost_usd", True), ("usage", "quantity", False))
         ],
         *[
-            (("requests", status), f"count(*) filter (status = '{status}')", False)
+            (f"requests/{status}", f"count(*) filter (status = '{status}')", False)
             for status in ("priced", "unpriced", "failed", "cached")
         ],
         *_savings_columns(),
@@ -82,8 +82,8 @@ def counter_sums(
         }
         # A meter that was used for nothing still has its cost series, at 0.
         for meter in COMMON_METERS:
-            if ("usage", meter) in sums:
-                sums.setdefault(("cost", meter), 0)
+            if f"usage/{meter}" in sums:
+                sums.setdefault(f"cost/{meter}", 0)
         yield labels, row[width], {**sums, **others.get(labels, {})}
 
 
@@ -266,32 +266,33 @@ def dead_letter_counts(store: LedgerStore) -> dict[str, int]:
     return dict(store.read("select reason, count(*) from dead_letters group by reason"))
 
 
-def _savings_columns() -> list[tuple[tuple[str, str], str, bool]]:
+def _savings_columns() -> list[tuple[str, str, bool]]:
     paid = "status <> 'cached'"
-    columns: list[tuple[tuple[str, str], str, bool]] = [
+    columns: list[tuple[str, str, bool]] = [
         (
-            ("saved", "response_cache"),
+            "saved/response_cache",
             "sum(list_cost_usd - first_cost_usd) filter (status = 'cached')",
             True,
         )
     ]
     for source, amount in (("prompt_cache", _CACHE_SAVED), ("tier", "tier_saved_usd")):
         columns += [
-            (("saved", source), f"sum({amount}) filter ({paid} and {amount} > 0)", True),
-            (("extra", source), f"sum(-{amount}) filter ({paid} and {amount} < 0)", True),
+            (f"saved/{source}", f"sum({amount}) filter ({paid} and {amount} > 0)", True),
+            (f"extra/{source}", f"sum(-{amount}) filter ({paid} and {amount} < 0)", True),
         ]
     return columns
 
 
-def _other_meter_sums(
-    store: LedgerStore, writer: str
-) -> dict[tuple[str, ...], dict[tuple[str, str], int]]:
-    found: dict[tuple[str, ...], dict[tuple[str, str], int]] = {}
+def _other_meter_sums(store: LedgerStore, writer: str) -> dict[tuple[str, ...], dict[str, int]]:
+    found: dict[tuple[str, ...], dict[str, int]] = {}
     where = "where writer = ? and not is_backfill and status <> 'cached'"
     for labels, meters in _other_meter_rows(store, where, [writer], COST_COLUMNS):
         sums = found.setdefault(labels, {})
         for meter, (quantity, cost) in meters.items():
-            for key, amount in ((("usage", meter), quantity), (("cost", meter), usd_to_pico(cost))):
+            for key, amount in (
+                (f"usage/{meter}", quantity),
+                (f"cost/{meter}", usd_to_pico(cost)),
+            ):
                 sums[key] = sums.get(key, 0) + amount
     return found
 

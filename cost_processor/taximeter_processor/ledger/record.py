@@ -71,9 +71,7 @@ class Record(NamedTuple):
 
 _KINDS: Final[dict[Kind, tuple[str, ...]]] = {
     "time": ("start_time", "end_time", "ingested_at"),
-    "count": tuple(
-        name for name in Record._fields if name.endswith(("_tokens", "_quantity"))
-    ),
+    "count": tuple(name for name in Record._fields if name.endswith(("_tokens", "_quantity"))),
     "money": tuple(name for name in Record._fields if name.endswith("_usd")),
     "json": ("other_meters",),
     "flag": ("is_backfill",),

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from taximeter_processor.names import OVERFLOW_VALUE, UNKNOWN_VALUE
 
 Labels = tuple[str, ...]
-Key = tuple[str, str]
-"""(family, last label's value): e.g. `("cost", "input")`."""
+Key = str
+"""`family/last label's value`, e.g. `cost/input`: text, whose hash Python remembers."""
 
 
 class Series:
@@ -95,5 +95,3 @@ class SeriesTable:
 def shown(value: str) -> str:
     """A label's value: an absent tag is `unknown`."""
     return value or UNKNOWN_VALUE
-
-

@@ -42,5 +42,5 @@ def rose(series: str, window: str, by: str) -> str:
 
 def _condition(value: str) -> str:
     if value[:2] in ("=~", "!=", "!~"):
-        return value[:2] + json.dumps(value[2:])
-    return "=" + json.dumps(value)
+        return value[:2] + json.dumps(value[2:], ensure_ascii=False)
+    return "=" + json.dumps(value, ensure_ascii=False)

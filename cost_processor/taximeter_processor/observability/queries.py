@@ -33,7 +33,7 @@ def panel_queries(
 ) -> list[PanelQuery]:
     """Every query of every panel, in order; raises `KeyError` for a variable without a value."""
     return [
-        PanelQuery(panel["title"], fill(target["expr"], variables), target["legendFormat"])
+        PanelQuery(panel["title"], fill(target["expr"], variables), target.get("legendFormat", ""))
         for panel in _panels(dashboard)
         for target in panel.get("targets", ())
     ]

@@ -19,6 +19,7 @@ _HEADLINE: Final = (
     "{{ (index .Alerts 0).Annotations.summary }}"
     "{{ if gt (len .Alerts) 1 }} (and {{ len .Alerts }} in all){{ end }}"
 )
+_TITLE: Final = "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }}"
 # Tags reach these texts: `<` would let one write a Slack command such as <!channel>.
 _DETAILS: Final = (
     '{{ range .Alerts }}{{ .Annotations.summary | reReplaceAll "<" "&lt;" }}\n'
@@ -151,7 +152,7 @@ def _inhibit_rules() -> list[dict[str, object]]:
 
 
 def _equals(label: str, value: str) -> str:
-    return f"{label}={json.dumps(value)}"
+    return f"{label}={json.dumps(value, ensure_ascii=False)}"
 
 
 def _receiver(receiver: Receiver) -> dict[str, object]:
@@ -161,7 +162,11 @@ def _receiver(receiver: Receiver) -> dict[str, object]:
         config["webhook_configs"] = [{"url": receiver.webhook_url, "send_resolved": True}]
     if receiver.email:
         config["email_configs"] = [
-            {"to": receiver.email, "send_resolved": True, "headers": {"Subject": _HEADLINE}}
+            {
+                "to": receiver.email,
+                "send_resolved": True,
+                "headers": {"Subject": f"[{{{{ .Status | toUpper }}}}] {_HEADLINE}"},
+            }
         ]
     if receiver.slack_channel and receiver.slack_api_url_file:
         config["slack_configs"] = [
@@ -169,8 +174,9 @@ def _receiver(receiver: Receiver) -> dict[str, object]:
                 "api_url_file": receiver.slack_api_url_file,
                 "channel": receiver.slack_channel,
                 "send_resolved": True,
-                "title": "{{ .Status | toUpper }}: {{ .CommonLabels.alertname }}",
+                "title": _TITLE,
                 "text": _DETAILS,
+                "fallback": _TITLE,
             }
         ]
     if receiver.pagerduty_routing_key_file:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from typing import Any
 
 from taximeter_processor.costing import Costed, cost
-from taximeter_processor.ingest.calls import read_call
 from taximeter_processor.ingest.otlp import Rejected
 from taximeter_processor.model import Call, NotACall, Priced, Span, Unpriced, Usage
 from taximeter_processor.money import format_usd
@@ -16,9 +15,10 @@ from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.tagging import TagRules
 
 
-def explain(span: Span, book: PriceBook, rules: TagRules) -> dict[str, Any]:
-    """The account of one span; raises nothing that a span could cause."""
-    found = read_call(span)
+def explain(
+    span: Span, found: Call | NotACall | Rejected, book: PriceBook, rules: TagRules
+) -> dict[str, Any]:
+    """The account of one span, given what it was read as."""
     if isinstance(found, Call):
         tagged = rules.apply(
             found.service, found.feature, found.tenant, found.team, found.request_type

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import time
 from collections.abc import Callable
@@ -60,13 +59,13 @@ class Attempt:
         self._status_code = response.status_code
         headers = response.headers
         content_type = headers.get("content-type", "")
+        self._is_stream = content_type.startswith("text/event-stream")
         self._reader.read_headers(headers)
         if response.is_stream_consumed:
             self._body = Body(self._reader, content_type)
             self._body.feed(response.content)
             self.complete()
             return False
-        self._is_stream = content_type.startswith("text/event-stream")
         try:
             decode = decoder(headers.get("content-encoding", ""))
         except UnknownEncoding as error:
@@ -140,12 +139,6 @@ def abort_open() -> None:
     """End whatever is still being streamed, so that it is counted before the process ends."""
     for attempt in tuple(_open):
         faults.guarded("span", attempt.abort)
-
-
-def register_exit() -> None:
-    """Have `abort_open` run at exit, before any tracer provider that exists by now shuts down."""
-    atexit.unregister(abort_open)
-    atexit.register(abort_open)
 
 
 if hasattr(os, "register_at_fork"):

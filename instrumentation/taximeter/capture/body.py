@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from taximeter import faults
 from taximeter.capture.decoding import Decode
-from taximeter.providers.base import Reader
+from taximeter.providers.base import Reader, check_size
 from taximeter.providers.sse import EventStream
-
-MAX_BUFFERED_BYTES = 8 * 1024 * 1024
-"""The most we hold of one response; what would need more stays unread."""
 
 
 class WholeBody:
@@ -17,11 +14,12 @@ class WholeBody:
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._chunks: list[bytes] = []
-        self.buffered_bytes = 0
+        self._buffered_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
+        self._buffered_bytes += len(chunk)
+        check_size(self._buffered_bytes)
         self._chunks.append(chunk)
-        self.buffered_bytes += len(chunk)
 
     def finish(self) -> None:
         body = b"".join(self._chunks)
@@ -43,12 +41,13 @@ class Body:
             return
         try:
             if self._decode is None:
-                self._feed(chunk)
+                self._frames.feed(chunk)
             else:
                 for piece in self._decode(chunk):
-                    self._feed(piece)
+                    self._frames.feed(piece)
         except Exception as error:
             self._is_open = False
+            del self._frames
             faults.report("unreadable response", error)
 
     def finish(self) -> None:
@@ -56,13 +55,3 @@ class Body:
         if self._is_open:
             self._is_open = False
             self._frames.finish()
-
-    def _feed(self, plain: bytes) -> None:
-        self._frames.feed(plain)
-        if self._frames.buffered_bytes > MAX_BUFFERED_BYTES:
-            self._frames = WholeBody(Reader())
-            raise TooLarge
-
-
-class TooLarge(Exception):
-    """More than MAX_BUFFERED_BYTES would have to be held to read this response."""

@@ -66,8 +66,9 @@ def remove() -> None:
 
 
 def hooked() -> list[str]:
-    """The methods that are replaced now, e.g. `httpx.Client.send`."""
-    return [f"{patch.owner.__module__}.{patch.owner.__name__}.{patch.name}" for patch in _patches]
+    """The methods that are metered now, e.g. `httpx.Client.send`."""
+    clients = [patch.owner for patch in _patches if patch.name == "send"]
+    return [f"{client.__module__}.{client.__name__}.send" for client in clients]
 
 
 def _on_import(library: ModuleType | None) -> None:
@@ -76,11 +77,17 @@ def _on_import(library: ModuleType | None) -> None:
 
 
 def _patch_library(library: Any) -> None:
+    if _meter is not None and _meter.propagates:
+        _meter.propagates = bool(faults.guarded("propagation", _patch_redirects, library))
     sync_tee, async_tee = tee_types(library)
     _patch(library.Client, "send", functools.partial(_metered, tee=sync_tee))
     _patch(library.AsyncClient, "send", functools.partial(_metered_async, tee=async_tee))
+
+
+def _patch_redirects(library: Any) -> bool:
     for client in (library.Client, library.AsyncClient):
         _patch(client, "_build_redirect_request", _scrubbed)
+    return True
 
 
 def _patch(owner: Any, name: str, wrap: Callable[[Send], Send]) -> None:
@@ -93,7 +100,8 @@ def _patch(owner: Any, name: str, wrap: Callable[[Send], Send]) -> None:
 
 def _metered(original: Send, *, tee: type[Any]) -> Send:
     def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        attempt = None if _meter is None else faults.guarded("request", _meter.begin, request)
+        meter = _meter
+        attempt = None if meter is None else faults.guarded("request", meter.begin, request)
         if attempt is None:
             return original(client, request, *args, **kwargs)
         try:
@@ -111,7 +119,8 @@ def _metered(original: Send, *, tee: type[Any]) -> Send:
 
 def _metered_async(original: Send, *, tee: type[Any]) -> Send:
     async def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        attempt = None if _meter is None else faults.guarded("request", _meter.begin, request)
+        meter = _meter
+        attempt = None if meter is None else faults.guarded("request", meter.begin, request)
         if attempt is None:
             return await original(client, request, *args, **kwargs)
         try:
@@ -144,8 +153,9 @@ def _scrubbed(original: Send) -> Send:
 
     def build(client: Any, request: Any, response: Any) -> Any:
         redirected = original(client, request, response)
-        if _meter is not None:
-            faults.guarded("propagation", _meter.scrub, redirected)
+        meter = _meter
+        if meter is not None:
+            faults.guarded("propagation", meter.scrub, redirected)
         return redirected
 
     return build

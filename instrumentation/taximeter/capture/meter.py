@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from typing import Any
 
 from opentelemetry import context as otel_context
@@ -10,7 +11,7 @@ from opentelemetry.instrumentation import utils
 from opentelemetry.trace import set_span_in_context
 
 from taximeter import faults, propagation, providers
-from taximeter.capture.attempt import Attempt, register_exit
+from taximeter.capture.attempt import Attempt, abort_open
 from taximeter.providers import Route
 from taximeter.providers.base import parsed, parsed_tail, text
 from taximeter.settings import Settings
@@ -31,14 +32,16 @@ class Meter:
     def __init__(self, settings: Settings, tracing: Tracing) -> None:
         self._settings = settings
         self._tracing = tracing
-        self._is_exit_registered = False
+        self.propagates = bool(settings.propagate_to)
+        """Tags are added to requests to the named hosts."""
+        self._has_begun = False
 
     def begin(self, request: Any) -> Attempt | None:
         """Start an attempt and make it current, or None if this request is not to be metered.
 
         `request` is an `httpx.Request` or an `httpx2.Request`.
         """
-        if self._settings.propagate_to:
+        if self.propagates:
             faults.guarded("propagation", self._propagate, request)
         url = request.url
         if request.method != "POST":
@@ -52,9 +55,19 @@ class Meter:
             return None
         return self._start(self._describe(request, route, port, context), route, context)
 
+    def flush(self, timeout_seconds: float) -> bool:
+        """Export what has ended so far; False if it did not all get out in time."""
+        return self._tracing.flush(timeout_seconds)
+
+    def close(self) -> None:
+        """End what is still being streamed, and export it."""
+        atexit.unregister(self.close)
+        abort_open()
+        self._tracing.close()
+
     def scrub(self, request: Any) -> None:
         """Take the tag headers off a redirected request whose host must not see them."""
-        if self._settings.propagate_to and not self._may_see_tags(request.url):
+        if not self._may_see_tags(request.url):
             propagation.remove_headers(request.headers)
 
     def _propagate(self, request: Any) -> None:
@@ -91,9 +104,10 @@ class Meter:
         started = self._tracing.start(request.span_name, context)
         if started is None:
             return None
-        if not self._is_exit_registered:
-            self._is_exit_registered = True
-            register_exit()
+        if not self._has_begun:
+            self._has_begun = True
+            # Now, because exit functions run last in, first out: before the tracer provider's own.
+            atexit.register(self.close)
         attempt = Attempt(
             request,
             route.reader(),

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+MAX_BUFFERED_BYTES = 8 * 1024 * 1024
+"""The most that is held of one response; what would need more stays unread."""
 OTHER_ERROR = "_OTHER"
 """The conventions' `error.type` of an error without a code."""
 
@@ -20,6 +22,10 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _MAX_TEXT = 256
 _MAX_COUNT = 2**53
 """Above this no count is real, and above 2**63 a whole OTLP batch could not be encoded."""
+
+
+class TooLarge(ValueError):
+    """More than MAX_BUFFERED_BYTES would have to be held to read this response."""
 
 
 @dataclass(slots=True)
@@ -82,6 +88,12 @@ class Reader:
     def skips(self, event: bytes) -> bool:
         """True if this event cannot carry a fact: asked for every event, so it must be cheap."""
         return False
+
+
+def check_size(buffered_bytes: int) -> None:
+    """Raise TooLarge if this is more than may be held of one response."""
+    if buffered_bytes > MAX_BUFFERED_BYTES:
+        raise TooLarge(f"{buffered_bytes} bytes")
 
 
 def parsed(payload: bytes) -> dict[str, Any]:

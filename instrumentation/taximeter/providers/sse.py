@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from taximeter import faults
-from taximeter.providers.base import Reader
+from taximeter.providers.base import Reader, check_size
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -20,15 +20,16 @@ class EventStream:
         self._pieces: list[bytes] = []
         self._data: list[bytes] = []
         self._is_first_line = True
-        self.buffered_bytes = 0
+        self._buffered_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
-        if not self.buffered_bytes and chunk.endswith(b"\n\n") and self._reader.skips(chunk):
-            lines = chunk.count(b"\n")
-            if lines == 2 or (lines == 3 and chunk.startswith(b"event:")):
+        if not self._buffered_bytes and chunk.endswith(b"\n\n") and self._reader.skips(chunk):
+            newlines = chunk.count(b"\n")
+            if newlines == 2 or (newlines == 3 and chunk.startswith(b"event:")):
                 return
+        self._buffered_bytes += len(chunk)
+        check_size(self._buffered_bytes)
         self._pieces.append(chunk)
-        self.buffered_bytes += len(chunk)
         if b"\n" in chunk or b"\r" in chunk:
             lines = b"".join(self._pieces).splitlines(keepends=True)
             # A last line that ends in CR may be half of CRLF: it waits for the next chunk.
@@ -45,7 +46,7 @@ class EventStream:
     def _read_lines(self, lines: list[bytes]) -> None:
         for line in lines:
             self._read_line(line.rstrip(b"\r\n"))
-        self.buffered_bytes = sum(map(len, self._pieces)) + sum(map(len, self._data))
+        self._buffered_bytes = sum(map(len, self._pieces)) + sum(map(len, self._data))
 
     def _read_line(self, line: bytes) -> None:
         if self._is_first_line:

@@ -193,14 +193,19 @@ def _record(number: int, drawn: tuple[str, str, int, str, bool, str | None]) -> 
 
 
 @given(_RECORDS)
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_seeding_from_the_ledger_gives_what_applying_gave(
-    tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, str, int, str, bool, str | None]]
+    tmp_path_factory: pytest.TempPathFactory,
+    drawn: list[tuple[str, str, int, str, bool, str | None]],
 ) -> None:
     records = [_record(number, one) for number, one in enumerate(drawn)]
     store = DuckDBStore(tmp_path_factory.mktemp("seed") / "l.duckdb")
     applied, seeded = CostCounters(), CostCounters()
-    applied.apply(store.append([*records, *calls(3, writer="other", trace_id="e" * 32)][: len(records)]))
+    applied.apply(
+        store.append([*records, *calls(3, writer="other", trace_id="e" * 32)][: len(records)])
+    )
     seeded.seed(store, "main")
     store.close()
     assert _samples(seeded) == _samples(applied)

@@ -103,24 +103,28 @@ REPORTED_COST: Final = (
     "gen_ai.usage.cost",
     "llm.cost.total",
 )
-USAGE_KEYS: Final = frozenset(
-    {
-        *INPUT,
-        *OUTPUT,
-        *CACHE_READ,
-        *CACHE_WRITE,
-        *REASONING,
-        *INPUT_AUDIO,
-        *OUTPUT_AUDIO,
-        *REPORTED_COST,
-        names.IMAGE_INPUT_TOKENS,
-        names.IMAGE_OUTPUT_TOKENS,
-        names.AUDIO_CACHE_READ_INPUT_TOKENS,
-        names.IMAGE_CACHE_READ_INPUT_TOKENS,
-        names.CACHE_WRITE_1H_INPUT_TOKENS,
-        names.WEB_SEARCH_REQUESTS,
-    }
-)
+_COUNTS: Final[dict[str, tuple[str, ...]]] = {
+    "input_tokens": INPUT,
+    "output_tokens": OUTPUT,
+    "cache_read_tokens": CACHE_READ,
+    "cache_write_tokens": CACHE_WRITE,
+    "cache_write_1h_tokens": (names.CACHE_WRITE_1H_INPUT_TOKENS,),
+    "reasoning_tokens": REASONING,
+    "input_audio_tokens": INPUT_AUDIO,
+    "output_audio_tokens": OUTPUT_AUDIO,
+    "input_image_tokens": (names.IMAGE_INPUT_TOKENS,),
+    "output_image_tokens": (names.IMAGE_OUTPUT_TOKENS,),
+    "cache_read_audio_tokens": (names.AUDIO_CACHE_READ_INPUT_TOKENS,),
+    "cache_read_image_tokens": (names.IMAGE_CACHE_READ_INPUT_TOKENS,),
+    "web_search_requests": (names.WEB_SEARCH_REQUESTS,),
+}
+# Attribute -> (field of `Usage`, rank among its aliases): one look a key, not one an alias.
+_SLOTS: Final = {
+    alias: (Usage._fields.index(name), rank)
+    for name, aliases in _COUNTS.items()
+    for rank, alias in enumerate(aliases)
+}
+USAGE_KEYS: Final = frozenset({*_SLOTS, *REPORTED_COST})
 # Read by nobody on purpose: sums of the above, or repeated elsewhere.
 IGNORED_USAGE_KEYS: Final = frozenset(
     {
@@ -160,15 +164,6 @@ def count(value: object, name: str = "") -> int | None:
     return number
 
 
-def first_count(attributes: Attributes, aliases: Iterable[str]) -> int | None:
-    """The count under the first alias that is present."""
-    for alias in aliases:
-        value = attributes.get(alias)
-        if value is not None:
-            return count(value, alias)
-    return None
-
-
 def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
     """The text under the first alias that holds some, else empty."""
     for alias in aliases:
@@ -180,21 +175,18 @@ def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
 
 def usage_of(attributes: Attributes) -> Usage:
     """The counts of every dialect that writes them as plain attributes."""
-    return Usage(
-        input_tokens=first_count(attributes, INPUT),
-        output_tokens=first_count(attributes, OUTPUT),
-        cache_read_tokens=first_count(attributes, CACHE_READ),
-        cache_write_tokens=first_count(attributes, CACHE_WRITE),
-        cache_write_1h_tokens=first_count(attributes, (names.CACHE_WRITE_1H_INPUT_TOKENS,)),
-        reasoning_tokens=first_count(attributes, REASONING),
-        input_audio_tokens=first_count(attributes, INPUT_AUDIO),
-        output_audio_tokens=first_count(attributes, OUTPUT_AUDIO),
-        input_image_tokens=first_count(attributes, (names.IMAGE_INPUT_TOKENS,)),
-        output_image_tokens=first_count(attributes, (names.IMAGE_OUTPUT_TOKENS,)),
-        cache_read_audio_tokens=first_count(attributes, (names.AUDIO_CACHE_READ_INPUT_TOKENS,)),
-        cache_read_image_tokens=first_count(attributes, (names.IMAGE_CACHE_READ_INPUT_TOKENS,)),
-        web_search_requests=first_count(attributes, (names.WEB_SEARCH_REQUESTS,)),
-    )
+    counts: list[int | None] = [None] * len(Usage._fields)
+    ranks = [len(_SLOTS)] * len(Usage._fields)
+    for key in attributes:
+        slot = _SLOTS.get(key)
+        if slot is not None and slot[1] < ranks[slot[0]]:
+            index, ranks[slot[0]] = slot
+            value = attributes[key]
+            if type(value) is int and 0 <= value <= MOST_COUNT:
+                counts[index] = value
+            else:
+                counts[index] = count(value, key)
+    return Usage._make(counts)
 
 
 def reported_cost_of(attributes: Attributes) -> AttributeValue | None:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from taximeter_processor.ingest.dialects.base import Reading, count, first_text, numbers_in, usage_of
+from taximeter_processor.ingest.dialects.base import (
+    Reading,
+    count,
+    first_text,
+    numbers_in,
+    usage_of,
+)
 from taximeter_processor.model import NotACall, Span, Usage
 
 MARK: Final = "langfuse.observation.type"

@@ -41,7 +41,7 @@ _AGGREGATES: Final = frozenset(
     {"invoke_agent", "invoke_workflow", "agent_step", "handle_conversation_turn", "plan"}
 )
 _REQUEST_MODEL: Final = (names.REQUEST_MODEL, "llm.request.model")
-_RESPONSE_MODEL: Final = (names.RESPONSE_MODEL, "llm.response.model")
+_RESPONSE_MODEL: Final = (names.RESPONSE_MODEL, "llm.response.model", "litellm.provider.model")
 _PROVIDER: Final = (names.PROVIDER_NAME, "gen_ai.system")
 _ADK_RESPONSE: Final = "gcp.vertex.agent.llm_response"
 _RAW_USAGE: Final = "gen_ai.usage.raw"
@@ -53,7 +53,6 @@ KEYS: Final = frozenset(
         *_REQUEST_MODEL,
         *_RESPONSE_MODEL,
         *_PROVIDER,
-        "litellm.provider.model",
         "gcp.vertex.agent.llm_request",
         "gcp.vertex.agent.event_id",
         _ADK_RESPONSE,
@@ -81,15 +80,16 @@ def read(span: Span) -> Reading | NotACall:
         usage = _with_raw_usage(usage, attributes)
     if _ADK_RESPONSE in attributes:
         usage = _with_adk_response(usage, attributes)
+    cached = usage.cache_read_tokens or usage.cache_write_tokens
     return Reading(
-        dialect="otel",
-        operation=canonical,
-        provider=provider,
-        request_model=first_text(attributes, _REQUEST_MODEL),
-        response_model=first_text(attributes, (*_RESPONSE_MODEL, "litellm.provider.model")),
-        usage=usage,
-        excludes_cache=_excludes_cache(span, provider.lower()),
-        reported_cost=reported_cost_of(attributes),
+        "otel",
+        canonical,
+        provider,
+        first_text(attributes, _REQUEST_MODEL),
+        first_text(attributes, _RESPONSE_MODEL),
+        usage,
+        bool(cached) and _excludes_cache(span, provider.lower()),
+        reported_cost_of(attributes),
     )
 
 

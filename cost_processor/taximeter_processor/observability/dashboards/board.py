@@ -41,7 +41,9 @@ class Section:
     panels: Sequence[Panel]
 
 
-def build(uid: str, title: str, description: str, sections: Sequence[Section]) -> dict[str, object]:
+def build_board(
+    uid: str, title: str, description: str, sections: Sequence[Section]
+) -> dict[str, object]:
     """The dashboard as JSON values; `uid` is part of the addresses in alerts and never changes."""
     board = (
         builders.Dashboard(title)

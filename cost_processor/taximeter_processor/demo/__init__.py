@@ -1,0 +1,1 @@
+"""Everything `taximeter demo` runs: a replay provider, an example app, its traffic and a history."""

@@ -1,0 +1,90 @@
+"""Finds the price of a call: provider, model, tier and moment in, a `CompiledPrice` out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property, lru_cache
+from typing import Final
+
+from taximeter_processor.model import Priced, Quantity, Unpriced
+from taximeter_processor.pricing.cards import Subject, find_subject, rate_card
+from taximeter_processor.pricing.catalogue import Catalogue
+from taximeter_processor.pricing.overrides import PriceOverride, fingerprint
+from taximeter_processor.pricing.rates import CompiledPrice
+from taximeter_processor.pricing.timeline import Timeline
+
+_MEMO_SIZE: Final = 4096  # names come from outside: a flood of them must not fill memory
+
+
+class PriceBook:
+    """The catalogue under the user's overrides; its answers never change, so they are kept."""
+
+    def __init__(self, catalogue: Catalogue, overrides: Sequence[PriceOverride] = ()) -> None:
+        self.catalogue = catalogue
+        self.overrides = tuple(overrides)
+        self.version = f"genai-prices/{catalogue.version}"
+        if overrides:
+            self.version += f"+overrides:{fingerprint(overrides)}"
+        self._timeline = lru_cache(_MEMO_SIZE)(self._make_timeline)
+
+    @classmethod
+    def load(cls, overrides: Sequence[PriceOverride] = ()) -> PriceBook:
+        """Read the installed catalogue: about a second, the first time in a process."""
+        return cls(Catalogue(), overrides)
+
+    @cached_property
+    def checked_on(self) -> date | None:
+        """The newest day on which the catalogue says it verified a price; None if it says none."""
+        return self.catalogue.checked_on()
+
+    def price_for(
+        self, provider: str, response_model: str, request_model: str, tier: str, start_us: int
+    ) -> CompiledPrice | Unpriced:
+        """The price of a model when a call began.
+
+        `provider` is a canonical `gen_ai.provider.name`, never guessed from the model. The response
+        model is looked up before the request model. Reasons: `unknown_model`, `no_price_at_time`.
+        """
+        return self._timeline(provider, response_model, request_model, tier).at(start_us)
+
+    def price(
+        self,
+        *,
+        provider: str,
+        response_model: str,
+        request_model: str,
+        tier: str,
+        start_us: int,
+        quantities: tuple[Quantity, ...],
+        input_tokens: int,
+        reasoning_tokens: int = 0,
+    ) -> Priced | Unpriced:
+        """Both steps in one: find the price, then apply it to disjoint meters."""
+        found = self.price_for(provider, response_model, request_model, tier, start_us)
+        if isinstance(found, Unpriced):
+            return found
+        return found.cost(quantities, input_tokens, reasoning_tokens)
+
+    def subject(self, provider: str, response_model: str, request_model: str, tier: str) -> Subject:
+        """What is known of a model in a tier, whatever the time."""
+        return find_subject(
+            self.catalogue,
+            self.overrides,
+            provider=provider,
+            models=(response_model, request_model),
+            tier=tier,
+        )
+
+    def _make_timeline(
+        self, provider: str, response_model: str, request_model: str, tier: str
+    ) -> Timeline:
+        subject = self.subject(provider, response_model, request_model, tier)
+
+        def compile_at(start_us: int) -> CompiledPrice | Unpriced:
+            card = rate_card(self.catalogue, subject, start_us)
+            if isinstance(card, Unpriced):
+                return card
+            return CompiledPrice(card, self.catalogue.units, self.version)
+
+        return Timeline(subject.boundaries, compile_at)

@@ -1,0 +1,37 @@
+"""Which unit of the catalogue each billable meter is counted in, and what it is without a cache."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+
+class MeterUnit(NamedTuple):
+    """One row of the table."""
+
+    usage_key: str
+    """The catalogue's name of the unit."""
+    uncached: str
+    """The meter it would be if nothing were cached: itself, or the plain input."""
+
+
+OUTPUT: Final = "output"
+OUTPUT_REASONING: Final = "output_reasoning"
+REQUEST: Final = "request"
+WEB_SEARCH: Final = "web_search"
+
+UNITS: Final = {
+    "input": MeterUnit("input_tokens", "input"),
+    "cache_read": MeterUnit("cache_read_tokens", "input"),
+    "cache_write": MeterUnit("cache_write_tokens", "input"),
+    "cache_write_1h": MeterUnit("cache_write_1h_tokens", "input"),
+    OUTPUT: MeterUnit("output_tokens", OUTPUT),
+    OUTPUT_REASONING: MeterUnit("output_reasoning_tokens", OUTPUT_REASONING),
+    "input_audio": MeterUnit("input_audio_tokens", "input_audio"),
+    "cache_read_audio": MeterUnit("cache_audio_read_tokens", "input_audio"),
+    "output_audio": MeterUnit("output_audio_tokens", "output_audio"),
+    "input_image": MeterUnit("input_image_tokens", "input_image"),
+    "cache_read_image": MeterUnit("cache_image_read_tokens", "input_image"),
+    "output_image": MeterUnit("output_image_tokens", "output_image"),
+    WEB_SEARCH: MeterUnit("web_searches", WEB_SEARCH),
+    REQUEST: MeterUnit("requests", REQUEST),
+}

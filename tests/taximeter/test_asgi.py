@@ -1,0 +1,85 @@
+"""The ASGI middleware believes trusted callers, and the application above all."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from opentelemetry import context
+
+import taximeter
+from taximeter import faults
+from taximeter.asgi import TaximeterMiddleware
+from taximeter.tags import values_in
+
+HEADERS = [(b"x-taximeter-feature", b"search"), (b"x-taximeter-tenant", b"acme")]
+FOUND = {"taximeter.feature": "search", "taximeter.tenant": "acme"}
+
+
+def tags_inside(peer: str | None, *, kind: str = "http", **options: Any) -> dict[str, str]:
+    """The tags in force in an application behind the middleware."""
+    inside: dict[str, str] = {}
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        inside.update(values_in(context.get_current()))
+
+    client = None if peer is None else (peer, 40000)
+    scope = {"type": kind, "headers": HEADERS, "client": client}
+    middleware = TaximeterMiddleware(application, **options)
+    asyncio.run(middleware(scope, None, None))  # type: ignore[arg-type] # neither is used
+    return inside
+
+
+def test_nobody_is_believed_by_default() -> None:
+    assert tags_inside("127.0.0.1") == {}
+
+
+@pytest.mark.parametrize("peer", ["10.1.2.3", "::ffff:10.1.2.3", "fd00::1"])
+def test_a_trusted_peer_is_believed(peer: str) -> None:
+    assert tags_inside(peer, trusted_peers="10.0.0.0/8,fd00::/8") == FOUND
+
+
+@pytest.mark.parametrize("peer", ["11.0.0.1", "::1", "testclient", "", None])
+def test_any_other_peer_is_not(peer: str | None) -> None:
+    assert tags_inside(peer, trusted_peers="10.0.0.0/8,fd00::/8") == {}
+
+
+def test_trusted_peers_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TAXIMETER_TRUSTED_PEERS", "10.0.0.0/8")
+    assert tags_inside("10.0.0.1") == FOUND
+
+
+def test_everybody_is_believed_when_inbound_is_trusted() -> None:
+    assert tags_inside(None, trust_inbound=True) == FOUND
+    assert tags_inside("8.8.8.8", kind="websocket", trust_inbound=True) == FOUND
+
+
+def test_a_lifespan_has_no_tags() -> None:
+    assert tags_inside(None, kind="lifespan", trust_inbound=True) == {}
+
+
+def test_what_the_application_sets_after_authentication_wins() -> None:
+    seen: list[dict[str, str]] = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        with taximeter.tags(tenant="authenticated"):
+            seen.append(dict(values_in(context.get_current())))
+
+    middleware = TaximeterMiddleware(application, trust_inbound=True)
+    scope = {"type": "http", "headers": HEADERS, "client": None}
+    asyncio.run(middleware(scope, None, None))  # type: ignore[arg-type] # neither is used
+    assert seen == [{"taximeter.feature": "search", "taximeter.tenant": "authenticated"}]
+    assert values_in(context.get_current()) == {}
+
+
+def test_a_scope_that_makes_no_sense_still_reaches_the_application() -> None:
+    called = []
+
+    async def application(scope: Any, receive: Any, send: Any) -> None:
+        called.append(scope)
+
+    middleware = TaximeterMiddleware(application, trust_inbound=True)
+    asyncio.run(middleware({"type": "http"}, None, None))  # type: ignore[arg-type] # neither is used
+    assert called == [{"type": "http"}]
+    assert faults.counts() == {"inbound tags": 1}

@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import json
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+from tests.taximeter_processor.observability.prometheus_tools import ROOT, RULES
+
+from taximeter_processor import names
+from taximeter_processor.observability.queries import fill, panel_queries
+
+FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
+KNOWN = {"up", "ALERTS", *names.RULES, *(metric.name for metric in names.ALL)}
+UNITS = {"currencyUSD", "percentunit", "short", "s"}
+
+each_board = pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+
+
+def load(path: Path) -> dict[str, Any]:
+    board: dict[str, Any] = json.loads(path.read_text())
+    return board
+
+
+def panels(path: Path) -> list[dict[str, Any]]:
+    return [panel for panel in load(path)["panels"] if panel["type"] != "row"]
+
+
+def metric_names(expr: str) -> set[str]:
+    """Names of the series in a query; a name given as a pattern is returned as the pattern."""
+    found: set[str] = set()
+
+    def visit(node: object) -> None:
+        if isinstance(node, promql_parser.VectorSelector):
+            named = [m.value for m in node.matchers.matchers if m.name == "__name__"]
+            found.update([node.name] if node.name else named)
+        for field in ("expr", "lhs", "rhs", "vector_selector", "args", "param"):
+            child = getattr(node, field, None)
+            for inner in child if isinstance(child, list) else [child]:
+                if isinstance(inner, promql_parser.Expr):
+                    visit(inner)
+
+    visit(promql_parser.parse(expr))
+    return found
+
+
+def test_there_is_a_dashboard() -> None:
+    assert [path.stem for path in FILES] == ["taximeter-daily"]
+
+
+@each_board
+def test_it_is_classic_json_named_after_its_stable_uid(path: Path) -> None:
+    board = load(path)
+    assert board["schemaVersion"] == 41
+    assert board["uid"] == path.stem
+    assert len(board["uid"]) <= 40
+    assert "__inputs" not in board
+
+
+@each_board
+def test_every_panel_has_a_title_a_description_and_a_unit(path: Path) -> None:
+    for panel in panels(path):
+        assert panel["title"]
+        assert panel["description"].endswith(".")
+        assert panel["fieldConfig"]["defaults"]["unit"] in UNITS
+
+
+@each_board
+def test_the_data_source_is_chosen_by_the_viewer_everywhere(path: Path) -> None:
+    board = load(path)
+    chosen = {"type": "prometheus", "uid": "$datasource"}
+    asked = [*panels(path), *board["annotations"]["list"][1:]]
+    asked += [target for panel in panels(path) for target in panel["targets"]]
+    variables = board["templating"]["list"]
+    asked += [variable for variable in variables if variable["type"] == "query"]
+    assert [part for part in asked if part["datasource"] != chosen] == []
+    assert variables[0]["name"] == "datasource"
+
+
+@each_board
+def test_no_panel_covers_another_or_leaves_the_grid(path: Path) -> None:
+    boxes = [panel["gridPos"] for panel in load(path)["panels"]]
+    for box in boxes:
+        assert box["x"] + box["w"] <= 24
+    for a, b in combinations(boxes, 2):
+        beside = a["x"] + a["w"] <= b["x"] or b["x"] + b["w"] <= a["x"]
+        assert beside or a["y"] + a["h"] <= b["y"] or b["y"] + b["h"] <= a["y"], (a, b)
+
+
+@each_board
+def test_panel_numbers_and_query_letters_are_unique(path: Path) -> None:
+    numbers = [panel["id"] for panel in load(path)["panels"]]
+    assert len({*numbers}) == len(numbers)
+    for panel in panels(path):
+        letters = [target["refId"] for target in panel["targets"]]
+        assert len({*letters}) == len(letters) >= 1
+
+
+@each_board
+def test_every_query_names_only_series_that_exist(path: Path) -> None:
+    board = load(path)
+    exprs = [query.expr for query in panel_queries(board)]
+    exprs += [fill(note["expr"]) for note in board["annotations"]["list"][1:]]
+    for expr in exprs:
+        assert metric_names(expr) - KNOWN == set(), expr
+        assert metric_names(expr), expr
+
+
+@each_board
+def test_every_legend_names_labels_the_query_keeps(path: Path) -> None:
+    for query in panel_queries(load(path)):
+        for label in ("feature", "team", "request_type", "model", "reason", "instance"):
+            if f"{{{{{label}}}}}" in query.legend:
+                assert f"by ({label})" in query.expr
+
+
+def test_every_rule_names_only_series_that_exist() -> None:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    for expr in (rule["expr"] for group in groups for rule in group["rules"]):
+        unknown = metric_names(expr) - KNOWN
+        assert {name for name in unknown if not name.startswith("otelcol_")} == set(), expr

@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import yaml
+from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
+
+from taximeter_processor.observability.provisioning import Addresses, prometheus_config
+from taximeter_processor.observability.render import to_yaml
+
+GRAFANA = ROOT / "grafana"
+
+
+def test_promtool_accepts_the_scrape_configuration_and_the_rules_it_names() -> None:
+    accepts("promtool", "check", "config", GRAFANA / "prometheus" / "prometheus.yml")
+
+
+def test_each_processor_is_an_instance_named_after_its_writer(tmp_path: Path) -> None:
+    addresses = Addresses(processors={"eu": "10.0.0.1:4319", "us": "10.0.0.2:4319"})
+    path = tmp_path / "prometheus.yml"
+    path.write_text(to_yaml(prometheus_config(addresses)))
+    accepts("promtool", "check", "config", "--syntax-only", path)
+    (job, _) = yaml.safe_load(path.read_text())["scrape_configs"]
+    assert [(c["labels"]["instance"], c["targets"]) for c in job["static_configs"]] == [
+        ("eu", ["10.0.0.1:4319"]),
+        ("us", ["10.0.0.2:4319"]),
+    ]
+
+
+def test_the_data_source_knows_how_often_prometheus_scrapes() -> None:
+    text = (GRAFANA / "provisioning" / "datasources" / "taximeter.yaml").read_text()
+    (source,) = yaml.safe_load(text)["datasources"]
+    scraped = yaml.safe_load((GRAFANA / "prometheus" / "prometheus.yml").read_text())
+    assert source["jsonData"]["timeInterval"] == scraped["global"]["scrape_interval"]
+    assert source["isDefault"] is False
+
+
+def test_grafana_is_told_where_the_dashboards_are() -> None:
+    text = (GRAFANA / "provisioning" / "dashboards" / "taximeter.yaml").read_text()
+    (provider,) = yaml.safe_load(text)["providers"]
+    assert provider["options"]["path"] == "/var/lib/grafana/dashboards/taximeter"
+    assert provider["allowUiUpdates"] is False
