@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from taximeter_processor.ingest.dialects import MARKED, SPAN_KEYS
-
 from tests.support.collector import Collector
 from tests.support.otlp_sink import OtlpSink, attributes_of, export_request, post, span
+
+from taximeter_processor.ingest.dialects import MARKED, SPAN_KEYS
 
 SECRET = "my blood type is AB negative"
 KEPT: dict[str, Any] = {
@@ -27,22 +27,60 @@ KEPT: dict[str, Any] = {
     "taximeter.feature": "triage",
     "taximeter.tenant": "acme",
 }
-CONTENT_KEYS = """
-gen_ai.input.messages gen_ai.output.messages gen_ai.system_instructions gen_ai.tool.definitions
-gen_ai.tool.call.arguments gen_ai.tool.call.result gen_ai.prompt gen_ai.completion
-gen_ai.prompt.0.content gen_ai.completion.0.content gen_ai.completion.0.tool_calls.0.arguments
-gen_ai.content.prompt gen_ai.content.completion gen_ai.retrieval.query.text
-llm.input_messages.0.message.content llm.output_messages.0.message.content llm.prompts.0.prompt.text
-llm.prompt_template.variables llm.tools.0.tool.json_schema llm.request.functions.0.name
-input.value output.value embedding.embeddings.0.embedding.text retrieval.documents.0.document.content
-traceloop.entity.input traceloop.entity.output traceloop.prompt.template
-ai.prompt ai.prompt.messages ai.prompt.tools ai.response.text ai.response.toolCalls
-ai.response.object ai.response.reasoning ai.values ai.toolCall.args ai.toolCall.result
-ai.request.headers.authorization langfuse.observation.input langfuse.observation.output
-langfuse.trace.input langfuse.trace.output genkit:input gcp.vertex.agent.tool_call_args
-gcp.vertex.agent.tool_response request_data response_data all_messages_events
-pydantic_ai.all_messages tool_arguments tool_response exception.message
-""".split()
+CONTENT_KEYS = [
+    "gen_ai.input.messages",
+    "gen_ai.output.messages",
+    "gen_ai.system_instructions",
+    "gen_ai.tool.definitions",
+    "gen_ai.tool.call.arguments",
+    "gen_ai.tool.call.result",
+    "gen_ai.prompt",
+    "gen_ai.completion",
+    "gen_ai.prompt.0.content",
+    "gen_ai.completion.0.content",
+    "gen_ai.completion.0.tool_calls.0.arguments",
+    "gen_ai.content.prompt",
+    "gen_ai.content.completion",
+    "gen_ai.retrieval.query.text",
+    "llm.input_messages.0.message.content",
+    "llm.output_messages.0.message.content",
+    "llm.prompts.0.prompt.text",
+    "llm.prompt_template.variables",
+    "llm.tools.0.tool.json_schema",
+    "llm.request.functions.0.name",
+    "input.value",
+    "output.value",
+    "embedding.embeddings.0.embedding.text",
+    "retrieval.documents.0.document.content",
+    "traceloop.entity.input",
+    "traceloop.entity.output",
+    "traceloop.prompt.template",
+    "ai.prompt",
+    "ai.prompt.messages",
+    "ai.prompt.tools",
+    "ai.response.text",
+    "ai.response.toolCalls",
+    "ai.response.object",
+    "ai.response.reasoning",
+    "ai.values",
+    "ai.toolCall.args",
+    "ai.toolCall.result",
+    "ai.request.headers.authorization",
+    "langfuse.observation.input",
+    "langfuse.observation.output",
+    "langfuse.trace.input",
+    "langfuse.trace.output",
+    "genkit:input",
+    "gcp.vertex.agent.tool_call_args",
+    "gcp.vertex.agent.tool_response",
+    "request_data",
+    "response_data",
+    "all_messages_events",
+    "pydantic_ai.all_messages",
+    "tool_arguments",
+    "tool_response",
+    "exception.message",
+]
 REDUCED = [
     (
         "genkit:output",

@@ -5,13 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import grpc
 import pytest
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import TraceServiceStub
-
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from tests.support.collector import Collector
-from tests.support.otlp_sink import Answer, OtlpSink, export_request, post, span, spans_in
+from tests.support.otlp_sink import (
+    Answer,
+    OtlpSink,
+    attributes_of,
+    export_request,
+    post,
+    span,
+    spans_in,
+)
 from tests.support.servers import free_port, wait_for
 
 UNAVAILABLE = Answer(503, {"retry-after": "1"})
@@ -42,18 +50,21 @@ def test_bodies_are_gzipped_protobuf_without_an_authorization_header(
 
 
 def test_a_bearer_token_is_sent_when_given(tmp_path: Path, sink: OtlpSink) -> None:
-    headers = '{authorization: "Bearer s3cret"}'
-    with Collector(tmp_path, sink.url, TAXIMETER_PROCESSOR_HEADERS=headers) as collector:
+    environment = {"TAXIMETER_PROCESSOR_HEADERS": '{authorization: "Bearer s3cret"}'}
+    with Collector(tmp_path, sink.url, environment=environment) as collector:
         acknowledged(collector, 1)
         wait_for("delivery", lambda: sink.spans)
     assert sink.headers[0]["authorization"] == "Bearer s3cret"
 
 
 def test_spans_sent_over_grpc_arrive(collector: Collector, sink: OtlpSink) -> None:
-    sent = span(TAGS)
-    with grpc.insecure_channel(collector.grpc_endpoint.removeprefix("http://")) as channel:
-        TraceServiceStub(channel).Export(export_request([sent]), timeout=30)
-    assert sink.arrival_of(sent).span_id == sent.span_id
+    provider = TracerProvider()
+    exporter = OTLPSpanExporter(collector.grpc_endpoint, insecure=True)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    provider.get_tracer("app").start_span("chat", attributes=TAGS).end()
+    provider.shutdown()
+    wait_for("delivery", lambda: sink.spans)
+    assert attributes_of(sink.spans[0]) == TAGS
 
 
 def test_a_large_request_is_split_below_the_processors_limit(
@@ -135,8 +146,8 @@ def test_a_stop_keeps_what_is_not_delivered_for_the_next_start(
 
 def test_a_full_queue_acknowledges_nothing_it_cannot_keep(tmp_path: Path) -> None:
     port = free_port()
-    limits = {"TAXIMETER_COLLECTOR_QUEUE_BYTES": "4000"}
-    with Collector(tmp_path, f"http://127.0.0.1:{port}", **limits) as collector:
+    environment = {"TAXIMETER_COLLECTOR_QUEUE_BYTES": "4000"}
+    with Collector(tmp_path, f"http://127.0.0.1:{port}", environment=environment) as collector:
         acknowledged_ids = fill(collector)
         with OtlpSink(port) as sink:
             wait_for("delivery", lambda: acknowledged_ids <= sink.span_ids)

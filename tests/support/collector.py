@@ -1,14 +1,13 @@
-"""The real Collector for tests: built when needed, run with the shipped configuration on free ports."""
+"""The real Collector for tests: built when needed, run with the shipped configuration."""
 
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
-
 from tests.support.servers import Server, free_port, get
 
 ROOT = Path(__file__).parents[2]
@@ -23,16 +22,16 @@ def program() -> Path:
     Raises `AssertionError` with the build's last line when it cannot be built.
     """
     build = subprocess.run([ROOT / "collector/build"], stderr=subprocess.PIPE, text=True)
-    assert build.returncode == 0, (build.stderr.strip().splitlines() or ["collector/build failed"])[
-        -1
-    ]
+    last_line = (build.stderr.strip().splitlines() or ["collector/build failed"])[-1]
+    assert build.returncode == 0, last_line
     return PROGRAM
 
 
 class Collector(Server):
-    """One Collector in its own directory; `environment` sets the variables of `docs/collector.md`.
+    """One Collector on free ports, its queue below `directory`; `url` takes OTLP over HTTP.
 
-    `configs` are merged left to right, as the Collector merges its `--config` files.
+    `environment` sets more of the variables in `docs/collector.md`; `configs` are merged left to
+    right, as the Collector merges its `--config` files.
     """
 
     def __init__(
@@ -40,8 +39,8 @@ class Collector(Server):
         directory: Path,
         processor_url: str,
         *,
+        environment: Mapping[str, str] | None = None,
         configs: Sequence[Path] = (CONFIG,),
-        **environment: str,
     ) -> None:
         super().__init__(directory, "collector")
         self._configs = configs
@@ -53,7 +52,7 @@ class Collector(Server):
             "TAXIMETER_COLLECTOR_HEALTH": f"127.0.0.1:{self._health_port}",
             "TAXIMETER_COLLECTOR_METRICS_PORT": str(self._metrics_port),
             "TAXIMETER_COLLECTOR_QUEUE_DIR": str(directory / "queue"),
-            **environment,
+            **(environment or {}),
         }
 
     def __enter__(self) -> Collector:
@@ -73,7 +72,7 @@ class Collector(Server):
 
     @property
     def grpc_endpoint(self) -> str:
-        """Where OTLP over gRPC is taken; `url` is the same over HTTP."""
+        """Where OTLP over gRPC is taken."""
         return f"http://127.0.0.1:{self._grpc_port}"
 
     @property
@@ -86,11 +85,11 @@ class Collector(Server):
         return subprocess.run(self.command(["validate"]), capture_output=True, text=True)
 
     def metric(self, name: str, exporter: str = "otlp_http/taximeter") -> float:
-        """The sum of one of the Collector's own metrics for one exporter; 0 when it has no sample."""
+        """The sum of one of the Collector's own metrics; 0 while it has no sample."""
         families = text_string_to_metric_families(get(f"http://{self.metrics_target}/metrics"))
         return sum(
             sample.value
             for family in families
             for sample in family.samples
-            if sample.name == name and sample.labels.get("exporter") == exporter
+            if family.name == name and sample.labels.get("exporter") == exporter
         )

@@ -1,4 +1,4 @@
-"""Both ends of OTLP/HTTP for tests: spans posted to a receiver, and a server that keeps what it is sent."""
+"""Both ends of OTLP/HTTP for tests: spans to post, and a server that keeps what it is sent."""
 
 from __future__ import annotations
 
@@ -19,7 +19,6 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
-
 from tests.support.otlp import NOW_NS, any_value
 from tests.support.servers import wait_for
 

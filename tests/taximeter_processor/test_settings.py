@@ -59,7 +59,7 @@ def test_every_error_is_told_at_once() -> None:
     ("text", "expected"),
     [
         ("timezone: Mars/Olympus", "expected an IANA time zone such as Europe/Berlin"),
-        ("listen: 4319", "expected HOST:PORT"),
+        ("listen: '4319'", "expected HOST:PORT"),
         ("listen: 127.0.0.1:99999", "expected HOST:PORT"),
         ("writer: 'two words'", "String should match pattern"),
         ("budgets: [{name: a, usd: -5}]", "String should match pattern"),

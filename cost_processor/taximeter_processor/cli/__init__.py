@@ -9,10 +9,8 @@ from typing import Final, Protocol
 
 from taximeter_processor.cli import (
     check,
-    demo,
     explain,
     ledger,
-    prices,
     reads,
     rules,
     serve,
@@ -34,10 +32,8 @@ class Command(Protocol):
 
 COMMANDS: Final[tuple[Command, ...]] = (
     serve,
-    demo,
     reads,
     explain,
-    prices,
     ledger,
     check,
     rules,

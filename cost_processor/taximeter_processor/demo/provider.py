@@ -10,7 +10,7 @@ import argparse
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any
 
@@ -22,6 +22,7 @@ from starlette.routing import Route
 
 from taximeter_processor.demo import openai_bodies
 from taximeter_processor.demo.answers import Answer, Answerer
+from taximeter_processor.demo.openai_bodies import JsonObject
 
 RETRY_AFTER_MS = "20"
 
@@ -37,36 +38,41 @@ class Provider:
         self._requests = 0
         self.app = Starlette(
             routes=[
-                Route("/v1/chat/completions", self._chat, methods=["POST"]),
-                Route("/v1/responses", self._response, methods=["POST"]),
-                Route("/v1/embeddings", self._embeddings, methods=["POST"]),
+                self._route("/v1/chat/completions", self._chat),
+                self._route("/v1/responses", self._response),
+                self._route("/v1/embeddings", self._embeddings),
                 Route("/__served", self._served),
             ]
         )
 
-    async def _chat(self, request: Request) -> Response:
-        body = await request.json()
-        if (refusal := self._refusal()) is not None:
-            return refusal
+    def served(self) -> dict[str, Any]:
+        """Every answer without its text, and the number of errors by status."""
+        return {
+            "answers": [answer._asdict() for answer in self.answers],
+            "errors": {str(status): count for status, count in self.errors.items()},
+        }
+
+    def _route(self, path: str, respond: Callable[[JsonObject], Response]) -> Route:
+        async def endpoint(request: Request) -> Response:
+            body = await request.json()
+            return self._refusal() or respond(body)
+
+        return Route(path, endpoint, methods=["POST"])
+
+    def _chat(self, body: JsonObject) -> Response:
         answer = self._count(self._answerer.generate(body, "chatcmpl-"))
         if body.get("stream"):
             include_usage = bool((body.get("stream_options") or {}).get("include_usage"))
             return _events(openai_bodies.chat_events(answer, include_usage=include_usage))
         return JSONResponse(openai_bodies.chat(answer))
 
-    async def _response(self, request: Request) -> Response:
-        body = await request.json()
-        if (refusal := self._refusal()) is not None:
-            return refusal
+    def _response(self, body: JsonObject) -> Response:
         answer = self._count(self._answerer.generate(body, "resp_"))
         if body.get("stream"):
             return _events(openai_bodies.response_events(answer))
         return JSONResponse(openai_bodies.response(answer))
 
-    async def _embeddings(self, request: Request) -> Response:
-        body = await request.json()
-        if (refusal := self._refusal()) is not None:
-            return refusal
+    def _embeddings(self, body: JsonObject) -> Response:
         answer = self._count(self._answerer.embed(body))
         count = len(body["input"]) if isinstance(body.get("input"), list) else 1
         encoding_format = body.get("encoding_format", "float")
@@ -75,15 +81,8 @@ class Provider:
     async def _served(self, _: Request) -> Response:
         return JSONResponse(self.served())
 
-    def served(self) -> dict[str, Any]:
-        """Every answer and the number of errors by status, as `/__served` tells them."""
-        return {
-            "answers": [answer._asdict() for answer in self.answers],
-            "errors": {str(status): count for status, count in self.errors.items()},
-        }
-
     def _count(self, answer: Answer) -> Answer:
-        self.answers.append(answer)
+        self.answers.append(answer._replace(text=""))
         return answer
 
     def _refusal(self) -> Response | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from prometheus_client import disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
@@ -30,6 +31,8 @@ class Scrape(Collector):
         self._gauges = gauges
         self._metrics = metrics
         self._price_book_version = price_book_version
+        # When a counter was born is told by the ledger, not by the start of this process.
+        disable_created_metrics()
         self._registry = CollectorRegistry()
         self._registry.register(self)
 

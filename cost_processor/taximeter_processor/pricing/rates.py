@@ -101,7 +101,7 @@ class _Band(NamedTuple):
 class CompiledPrice:
     """What a call's meters cost in one tier over one period: a table of integers."""
 
-    __slots__ = ("_bands", "_has_request_fee", "_has_reasoning_rate", "_labels", "_thresholds")
+    __slots__ = ("_bands", "_extras", "_labels", "_thresholds")
 
     def __init__(self, card: RateCard, units: Units, version: str) -> None:
         steps = [rate.steps for rates in (card.paid, card.standard) for rate in rates.values()]
@@ -109,8 +109,8 @@ class CompiledPrice:
         self._thresholds = tuple(starts[1:])
         self._bands = tuple(_compile_band(card, start, units) for start in starts)
         self._labels = (card.model, version, card.source)
-        self._has_request_fee = UNITS[REQUEST].usage_key in card.paid
-        self._has_reasoning_rate = UNITS[OUTPUT_REASONING].usage_key in card.paid
+        extras = (meter for meter in _EXTRAS if UNITS[meter].usage_key in card.paid)
+        self._extras = frozenset(extras)
 
     def cost(
         self, quantities: tuple[Quantity, ...], input_tokens: int, reasoning_tokens: int = 0
@@ -119,7 +119,7 @@ class CompiledPrice:
 
         `reasoning_tokens` matter only to the few models that price them apart from output.
         """
-        if self._has_request_fee or self._has_reasoning_rate:
+        if self._extras:
             quantities = self._with_extras(quantities, reasoning_tokens)
         denominator, meters = self._bands[bisect_left(self._thresholds, input_tokens)]
         try:
@@ -139,7 +139,9 @@ class CompiledPrice:
                 lines.append(_new(Line, (meter, quantity, usd, cost)))
         except KeyError:
             return _NO_PRICE
-        return _new(Priced, (tuple(lines), paid, paid + by_cache, paid + by_tier, *self._labels))
+        model, version, source = self._labels
+        listed, standard = paid + by_cache, paid + by_tier
+        return _new(Priced, (tuple(lines), paid, listed, standard, model, version, source))
 
     def _rounded(
         self,
@@ -171,11 +173,11 @@ class CompiledPrice:
     ) -> tuple[Quantity, ...]:
         """Reasoning apart from output, and the fee of the request itself, where they have rates."""
         amounts = dict(quantities)
-        if self._has_reasoning_rate and OUTPUT in amounts:
+        if OUTPUT_REASONING in self._extras and OUTPUT in amounts:
             reasoning = min(reasoning_tokens, amounts[OUTPUT])
             amounts[OUTPUT] -= reasoning
             amounts[OUTPUT_REASONING] = amounts.get(OUTPUT_REASONING, 0) + reasoning
-        if self._has_request_fee:
+        if REQUEST in self._extras:
             amounts[REQUEST] = 1
         return tuple(Quantity(meter, amount) for meter, amount in amounts.items() if amount)
 
@@ -216,5 +218,6 @@ def _meter_rate(rates: tuple[tuple[str, Fraction], ...], denominator: int) -> _M
     )
 
 
+_EXTRAS: Final = (OUTPUT_REASONING, REQUEST)
 _NO_PRICE: Final = Unpriced("no_price_for_meter")
 _new: Final = tuple.__new__

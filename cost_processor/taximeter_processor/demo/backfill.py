@@ -1,0 +1,46 @@
+"""Posts OTLP bodies to a processor as an exporter would: gzip, and again when it says so."""
+
+from __future__ import annotations
+
+import gzip
+import time
+from collections.abc import Callable, Iterable
+
+import httpx2
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
+
+from taximeter_processor.errors import TaximeterError
+
+PATIENCE_SECONDS = 120.0
+_HEADERS = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
+
+
+def post_all(
+    url: str, bodies: Iterable[tuple[bytes, int]], committed: Callable[[int], object]
+) -> None:
+    """Post every (body, spans) to `url`; `committed` hears of each acknowledged number of spans.
+
+    Raises `TaximeterError` when spans are refused or nothing is accepted for two minutes.
+    """
+    with httpx2.Client(timeout=60, trust_env=False) as client:
+        for body, spans in bodies:
+            _post(client, url, gzip.compress(body, compresslevel=1))
+            committed(spans)
+
+
+def _post(client: httpx2.Client, url: str, data: bytes) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        answer = client.post(url, content=data, headers=_HEADERS)
+        if answer.status_code not in (429, 503):
+            break
+        if time.monotonic() > deadline:
+            raise TaximeterError(f"{url} was too busy for {PATIENCE_SECONDS:g} s: {answer.text}")
+        time.sleep(float(answer.headers.get("retry-after", 1)))
+    if answer.status_code != 200:
+        raise TaximeterError(f"{url} answered {answer.status_code}: {answer.text[:200]}")
+    partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
+    if partial.rejected_spans:
+        raise TaximeterError(
+            f"{url} refused {partial.rejected_spans} spans: {partial.error_message}"
+        )

@@ -1,0 +1,86 @@
+"""What `genai-prices` itself says a usage costs, each of its lines rounded once to 1 pico-USD."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+from genai_prices import Usage as LibraryUsage
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, ModelPrice, Provider
+
+from taximeter_processor.model import Usage
+from taximeter_processor.money import usd_to_pico
+
+CONTEXTS = {
+    "standard": None,
+    "batch": {"processing": "batch"},
+    "flex": {"service_tier": "flex"},
+    "priority": {"service_tier": "priority"},
+    "fast": {"service_tier": "fast", "speed": "fast"},
+}
+
+
+def all_models() -> list[tuple[str, str]]:
+    """(provider id, model id) of the whole catalogue."""
+    return [
+        (provider.id, model.id) for provider in get_snapshot().providers for model in provider.models
+    ]
+
+
+def entry(provider: str, model: str) -> tuple[Provider, ModelInfo]:
+    return get_snapshot().find_provider_model(model, None, provider, None)
+
+
+def model_price(provider: str, model: str, at: datetime, tier: str = "standard") -> ModelPrice:
+    """The library's rates of a model at a moment."""
+    no_tokens = LibraryUsage(input_tokens=0, output_tokens=0)
+    found, info = entry(provider, model)
+    arguments: dict[str, Any] = {"genai_request_timestamp": at}
+    if CONTEXTS[tier]:
+        arguments["price_context"] = CONTEXTS[tier]
+    return info.calc_price(no_tokens, found, **arguments).model_price
+
+
+def cost_pico(price: ModelPrice, usage: Usage) -> int:
+    """Line by line: the other rates set to zero, so that the total is the line."""
+    rates = {key: rate for key, rate in vars(price).items() if rate is not None}
+    counts = library_usage(usage)
+    zeros = dict.fromkeys(rates, Decimal(0))
+    return sum(
+        usd_to_pico(ModelPrice(**{**zeros, key: rate}).calc_price(counts)["total_price"])
+        for key, rate in rates.items()
+    )
+
+
+def library_usage(usage: Usage) -> LibraryUsage:
+    """The same inclusive counts under the library's names."""
+    return LibraryUsage(
+        input_tokens=usage.input_tokens or 0,
+        output_tokens=usage.output_tokens or 0,
+        cache_read_tokens=usage.cache_read_tokens or 0,
+        cache_write_tokens=usage.cache_write_tokens or 0,
+        cache_write_1h_tokens=usage.cache_write_1h_tokens or 0,
+        output_reasoning_tokens=usage.reasoning_tokens or 0,
+        input_audio_tokens=usage.input_audio_tokens or 0,
+        output_audio_tokens=usage.output_audio_tokens or 0,
+        input_image_tokens=usage.input_image_tokens or 0,
+        output_image_tokens=usage.output_image_tokens or 0,
+        cache_audio_read_tokens=usage.cache_read_audio_tokens or 0,
+        cache_image_read_tokens=usage.cache_read_image_tokens or 0,
+        web_searches=usage.web_search_requests or 0,
+    )
+
+
+def only_priced(usage: Usage, price: ModelPrice) -> Usage:
+    """The part of a usage that a model has any rate for."""
+    rates = {key for key, rate in vars(price).items() if rate is not None}
+    dropped = [
+        field
+        for field in usage._fields
+        if ("input_mtok" not in rates and ("input" in field or "cache" in field))
+        or ("output_mtok" not in rates and ("output" in field or "reasoning" in field))
+        or ("web_searches_kcount" not in rates and "web" in field)
+    ]
+    return usage._replace(**dict.fromkeys(dropped))
