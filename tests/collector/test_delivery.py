@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,6 +134,19 @@ def test_what_was_in_flight_at_kill_9_is_delivered_after_the_restart(
     wait_for("delivery", lambda: sink.span_ids == sent)
 
 
+def test_kills_under_load_lose_nothing_that_was_acknowledged(
+    collector: Collector, sink: OtlpSink
+) -> None:
+    load = Load(collector)
+    for _ in range(3):
+        more = len(load.acknowledged) + 20
+        wait_for("load", lambda more=more: len(load.acknowledged) >= more)
+        collector.kill()
+        collector.start()
+    load.stop()
+    wait_for("delivery", lambda: load.acknowledged <= sink.span_ids)
+
+
 def test_a_stop_keeps_what_is_not_delivered_for_the_next_start(
     collector: Collector, sink: OtlpSink
 ) -> None:
@@ -153,6 +168,26 @@ def test_a_full_queue_acknowledges_nothing_it_cannot_keep(tmp_path: Path) -> Non
             wait_for("delivery", lambda: acknowledged_ids <= sink.span_ids)
             sent = acknowledged(collector, 1)
             wait_for("delivery", lambda: sent <= sink.span_ids)
+
+
+class Load:
+    """Sends one span after another; those that cannot be sent are not acknowledged."""
+
+    def __init__(self, collector: Collector) -> None:
+        self.acknowledged: set[bytes] = set()
+        self._collector = collector
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+
+    def _run(self) -> None:
+        while not self._stopping.is_set():
+            with contextlib.suppress(OSError):
+                self.acknowledged |= acknowledged(self._collector, 1)
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._thread.join()
 
 
 def acknowledged(collector: Collector, count: int) -> set[bytes]:

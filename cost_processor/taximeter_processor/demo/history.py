@@ -28,12 +28,12 @@ SPANS_A_BODY: Final = 512
 CACHING_STARTED_DAYS_AGO: Final = 20
 CACHED_SHARE: Final = 0.8
 LOOP_DAYS_AGO: Final = 9
-LOOP_FACTOR: Final = 5
+LOOP_CALLS: Final = 250
 TRIAL_DAYS: Final = 7
 TRIAL_MODEL: Final = "atlas-7b-in-house"
 
 _WEEKDAY_FACTORS: Final = (1.0, 1.06, 1.04, 1.0, 0.9, 0.35, 0.3)
-_GROWTH_PER_DAY: Final = 0.008
+_GROWTH_PER_DAY: Final = 0.006
 _NO_TEAM_SHARE: Final = 0.01
 _TRIAL_SHARE: Final = 0.1
 _NS: Final = 1_000_000_000
@@ -96,7 +96,7 @@ def _calls_of_day(day: date, age: int, feature: Feature, seed: int) -> Iterator[
     for _ in range(count):
         yield _call(generator, day, age, feature, some_tenant(generator))
     if feature.name == "agent" and age == LOOP_DAYS_AGO:
-        for _ in range(count * (LOOP_FACTOR - 1)):
+        for _ in range(LOOP_CALLS):
             yield _call(generator, day, age, feature, "initech")
 
 

@@ -25,7 +25,7 @@ class Feature(NamedTuple):
 FEATURES: Final = (
     Feature("search", "discovery", "interactive", "text-embedding-3-small", "embeddings",
             220, 900, 0, 0.0),
-    Feature("support-chat", "support", "interactive", "gpt-4.1", "chat", 165, 9_000, 350, 0.0),
+    Feature("support-chat", "support", "interactive", "gpt-4.1", "chat", 165, 13_000, 350, 0.0),
     Feature("summarise", "discovery", "interactive", "gpt-5-mini", "chat", 110, 14_000, 900, 0.3),
     Feature("agent", "platform", "agent", "gpt-5", "chat", 70, 22_000, 2_400, 0.6),
     Feature("doc-extraction", "platform", "batch", "gpt-4.1", "chat", 60, 18_000, 1_200, 0.0),

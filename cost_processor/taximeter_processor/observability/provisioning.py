@@ -21,6 +21,8 @@ class Addresses:
     collector: str = "127.0.0.1:8888"
     alertmanager: str = "127.0.0.1:9093"
     prometheus: str = "127.0.0.1:9090"
+    token_file: str = ""
+    """Where Prometheus finds a token with the scope `read`, if the processors want one."""
 
 
 def prometheus_config(addresses: Addresses) -> dict[str, object]:
@@ -29,6 +31,11 @@ def prometheus_config(addresses: Addresses) -> dict[str, object]:
         {"targets": [address], "labels": {"instance": writer}}
         for writer, address in addresses.processors.items()
     ]
+    authorization: dict[str, object] = (
+        {"authorization": {"credentials_file": addresses.token_file}}
+        if addresses.token_file
+        else {}
+    )
     return {
         "global": {"scrape_interval": SCRAPE_INTERVAL, "evaluation_interval": SCRAPE_INTERVAL},
         "rule_files": ["../rules/taximeter.yml"],
@@ -36,7 +43,7 @@ def prometheus_config(addresses: Addresses) -> dict[str, object]:
             "alertmanagers": [{"static_configs": [{"targets": [addresses.alertmanager]}]}]
         },
         "scrape_configs": [
-            {"job_name": PROCESSOR_JOB, "static_configs": processors},
+            {"job_name": PROCESSOR_JOB, **authorization, "static_configs": processors},
             {
                 "job_name": "otel-collector",
                 "static_configs": [{"targets": [addresses.collector]}],

@@ -51,14 +51,13 @@ class ChatReader(Reader):
         self._read(parsed(body))
 
     def skips(self, event: bytes) -> bool:
-        return (
-            self._identity_events >= _IDENTITY_EVENTS
-            and (
-                event.rfind(b'"finish_reason":null') >= 0
-                or event.rfind(b'"finish_reason": null') >= 0
-            )
-            and (event.rfind(b'"usage":null') >= 0 or event.rfind(b'"usage"') < 0)
-        )
+        if self._identity_events < _IDENTITY_EVENTS:
+            return False
+        find = event.rfind
+        # Within the model's own words the quotes would be escaped, so these are members.
+        if find(b'"finish_reason":null') < 0 and find(b'"finish_reason": null') < 0:
+            return False
+        return find(b'"usage":null') >= 0 or find(b'"usage": null') >= 0 or find(b'"usage"') < 0
 
     def read_event(self, data: bytes) -> None:
         if data.startswith(b"[DONE]"):

@@ -9,7 +9,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from taximeter_processor import names
-from tests.support.http import post_traces, request
+from tests.support.raw_http import post_traces, request
 from tests.support.otlp import proto_span, protobuf
 from tests.support.servers import Processor, get
 

@@ -12,7 +12,7 @@ import pytest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.support.http import Answer, post_traces, request
+from tests.support.raw_http import Answer, post_traces, request
 from tests.support.otlp import CHAT, any_value, json_body, json_span, proto_span, protobuf
 from tests.support.servers import Processor, get
 

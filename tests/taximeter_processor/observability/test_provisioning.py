@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import yaml
 from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
@@ -9,6 +10,13 @@ from taximeter_processor.observability.provisioning import Addresses, prometheus
 from taximeter_processor.observability.render import to_yaml
 
 GRAFANA = ROOT / "grafana"
+
+
+def scrape_jobs(addresses: Addresses) -> list[dict[str, Any]]:
+    jobs: list[dict[str, Any]] = yaml.safe_load(to_yaml(prometheus_config(addresses)))[
+        "scrape_configs"
+    ]
+    return jobs
 
 
 def test_promtool_accepts_the_scrape_configuration_and_the_rules_it_names() -> None:
@@ -20,11 +28,17 @@ def test_each_processor_is_an_instance_named_after_its_writer(tmp_path: Path) ->
     path = tmp_path / "prometheus.yml"
     path.write_text(to_yaml(prometheus_config(addresses)))
     accepts("promtool", "check", "config", "--syntax-only", path)
-    (job, _) = yaml.safe_load(path.read_text())["scrape_configs"]
+    (job, _) = scrape_jobs(addresses)
     assert [(c["labels"]["instance"], c["targets"]) for c in job["static_configs"]] == [
         ("eu", ["10.0.0.1:4319"]),
         ("us", ["10.0.0.2:4319"]),
     ]
+
+
+def test_a_token_is_sent_to_the_processors_alone() -> None:
+    (processor, collector) = scrape_jobs(Addresses(token_file="/run/secrets/prometheus"))
+    assert processor["authorization"] == {"credentials_file": "/run/secrets/prometheus"}
+    assert "authorization" not in collector
 
 
 def test_the_data_source_knows_how_often_prometheus_scrapes() -> None:

@@ -22,25 +22,18 @@ CONTEXTS = {
 }
 
 
-def all_models() -> list[tuple[str, str]]:
-    """(provider id, model id) of the whole catalogue."""
-    return [
-        (provider.id, model.id) for provider in get_snapshot().providers for model in provider.models
-    ]
+def all_models() -> list[tuple[Provider, ModelInfo]]:
+    """Every entry of every price list."""
+    return [(provider, model) for provider in get_snapshot().providers for model in provider.models]
 
 
-def entry(provider: str, model: str) -> tuple[Provider, ModelInfo]:
-    return get_snapshot().find_provider_model(model, None, provider, None)
-
-
-def model_price(provider: str, model: str, at: datetime, tier: str = "standard") -> ModelPrice:
+def model_price(
+    provider: Provider, model: ModelInfo, at: datetime, tier: str = "standard"
+) -> ModelPrice:
     """The library's rates of a model at a moment."""
-    no_tokens = LibraryUsage(input_tokens=0, output_tokens=0)
-    found, info = entry(provider, model)
-    arguments: dict[str, Any] = {"genai_request_timestamp": at}
-    if CONTEXTS[tier]:
-        arguments["price_context"] = CONTEXTS[tier]
-    return info.calc_price(no_tokens, found, **arguments).model_price
+    context = {"price_context": CONTEXTS[tier]} if CONTEXTS[tier] else {}
+    arguments: dict[str, Any] = {"genai_request_timestamp": at, **context}
+    return model.calc_price(library_usage(Usage()), provider, **arguments).model_price
 
 
 def cost_pico(price: ModelPrice, usage: Usage) -> int:

@@ -47,6 +47,6 @@ ALERTS: Final = (
             "{{ $value | humanizePercentage }} of today's calls of feature {{ $labels.feature }} "
             f"have no price, so its {_SPENT} today is too low."
         ),
-        description=f"{_MODELS}Add a price, then reprice: the tokens are kept.",
+        description=f"{_MODELS}Add a price under `prices:` in taximeter.yaml.",
     ),
 )

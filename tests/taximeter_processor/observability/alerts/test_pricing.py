@@ -53,7 +53,7 @@ def test_it_fires_when_no_call_at_all_has_a_price(tmp_path: Path) -> None:
     promtool_test(tmp_path, given, firing("30m", ALERT, who))
 
 
-def test_it_resolves_after_the_calls_were_repriced(tmp_path: Path) -> None:
+def test_it_resolves_when_the_calls_have_prices(tmp_path: Path) -> None:
     given = calls("6x20 0x30", "494x20 500x30")
     promtool_test(tmp_path, given, firing("20m", ALERT, ALICE), firing("32m", ALERT))
 
@@ -76,7 +76,7 @@ def test_the_message_names_share_dollars_feature_and_the_models_without_a_price(
         ALERT,
         {"feature": "chat", "owner": "alice", "team": "growth", "severity": "warning"},
         "1.2% of today's calls of feature chat have no price, so its $41.20 today is too low.",
-        "openai/gpt-9: unknown_model. Add a price, then reprice: the tokens are kept.",
+        "openai/gpt-9: unknown_model. Add a price under `prices:` in taximeter.yaml.",
         "http://localhost:3000/d/taximeter-daily?var-feature=chat",
     )
     promtool_test(tmp_path, calls("6x30", "494x30") | {unpriced: "0 6x30"}, message)

@@ -1,0 +1,104 @@
+"""Explains a price: which entry, which period, each rate and who says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from fractions import Fraction
+from typing import NamedTuple
+
+from taximeter_processor.model import Unpriced
+from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.pricing.cards import rate_card
+from taximeter_processor.pricing.meters import UNITS
+from taximeter_processor.pricing.rates import Rates, billed_as, usd_text
+from taximeter_processor.pricing.timeline import FOR_EVER_US, SINCE_EVER_US, moment, to_us
+
+
+class RateAnswer(NamedTuple):
+    """What one meter pays."""
+
+    meter: str
+    billed_as: str
+    """The meter whose rate it pays: itself, or a more general one."""
+    above_input_tokens: int
+    """0, or the context threshold above which all tokens of the request pay this."""
+    usd: str
+    """Dollars for one unit, as in a call's lines."""
+    usd_listed: str
+    """Dollars for `per` units, as price lists say it."""
+    per: int
+    source: str
+
+
+class PriceAnswer(NamedTuple):
+    """Which price applies to a model in a tier at a moment, and why."""
+
+    provider: str
+    model: str
+    tier: str
+    at: datetime
+    entry: str
+    """The name it is booked under."""
+    source: str
+    """The catalogue's entry, the override that won, and whether the tier was assumed."""
+    valid_from: datetime | None
+    valid_until: datetime | None
+    """The moment the price may change; None: not known to."""
+    rates: tuple[RateAnswer, ...]
+    reason: str
+    """Why there is no price; empty when there is one."""
+    price_version: str
+
+
+def describe(
+    book: PriceBook, provider: str, model: str, at: datetime, tier: str = "standard"
+) -> PriceAnswer:
+    """The answer for one model; `at` is an aware time."""
+    subject = book.subject(provider, model, "", tier)
+    period = subject.boundaries.period(to_us(at))
+    card = rate_card(book.catalogue, subject, to_us(at))
+    is_unpriced = isinstance(card, Unpriced)
+    return PriceAnswer(
+        provider=provider,
+        model=model,
+        tier=subject.tier,
+        at=at,
+        entry=subject.name,
+        source="" if is_unpriced else card.source,
+        valid_from=None if period.from_us == SINCE_EVER_US else moment(period.from_us),
+        valid_until=None if period.until_us == FOR_EVER_US else moment(period.until_us),
+        rates=() if is_unpriced else tuple(_rate_answers(book, card.paid)),
+        reason=card.reason if is_unpriced else "",
+        price_version=book.version,
+    )
+
+
+def search(book: PriceBook, text: str) -> list[tuple[str, str]]:
+    """Catalogue entries whose `provider/model` or readable name contains the text, with both."""
+    wanted = text.lower()
+    return [
+        (label, name)
+        for label, name in book.catalogue.labels()
+        if wanted in label.lower() or wanted in name.lower()
+    ]
+
+
+def _rate_answers(book: PriceBook, rates: Rates) -> Iterator[RateAnswer]:
+    units = book.catalogue.units
+    meter_of = {unit.usage_key: meter for meter, unit in UNITS.items()}
+    for meter, unit in UNITS.items():
+        key = billed_as(unit.usage_key, rates, units)
+        if key is None:
+            continue
+        per = units[key]["per"]
+        for start, usd in rates[key].steps:
+            yield RateAnswer(
+                meter,
+                meter_of.get(key, key),
+                max(start, 0),
+                usd_text(usd),
+                usd_text(usd * Fraction(per)),
+                per,
+                rates[key].source,
+            )

@@ -1,0 +1,143 @@
+"""The shipped configuration beside what users already have, and the variants the guide shows."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from tests.support.collector import CONFIG, ROOT, Collector
+from tests.support.otlp_sink import OtlpSink, export_request, post, span, spans_in
+from tests.support.servers import free_port, wait_for
+
+GUIDE = (ROOT / "docs/collector.md").read_text()
+CALL = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": "what people said"}
+EXISTING = """
+extensions:
+  health_check: {endpoint: "${env:TAXIMETER_COLLECTOR_HEALTH}"}
+receivers:
+  otlp: {protocols: {http: {endpoint: "${env:TAXIMETER_COLLECTOR_HTTP}"}}}
+exporters:
+  nop: {}
+service:
+  extensions: [health_check]
+  telemetry: {metrics: {level: none}}
+  pipelines:
+    traces: {receivers: [otlp], exporters: [nop]}
+"""
+
+
+@pytest.fixture
+def backend() -> Iterator[OtlpSink]:
+    with OtlpSink() as backend:
+        yield backend
+
+
+def test_the_configuration_is_valid_with_no_variable_set(tmp_path: Path) -> None:
+    verdict = Collector(tmp_path, "http://127.0.0.1:4319").validate()
+    assert (verdict.returncode, verdict.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("exporter", ["otlp_http/backend", "otlp_grpc/backend"])
+def test_the_configuration_is_valid_with_a_backend(tmp_path: Path, exporter: str) -> None:
+    environment = {
+        "TAXIMETER_BACKEND_EXPORTER": exporter,
+        "TAXIMETER_BACKEND_ENDPOINT": "https://tempo.example:4317",
+        "TAXIMETER_BACKEND_HEADERS": "{x-api-key: secret}",
+    }
+    collector = Collector(tmp_path, "http://127.0.0.1:4319", environment=environment)
+    assert collector.validate().returncode == 0
+
+
+def test_the_money_path_has_neither_batch_processor_nor_sampler() -> None:
+    pipelines = yaml.safe_load(CONFIG.read_text())["service"]["pipelines"]
+    assert pipelines["traces/money"] == {
+        "receivers": ["otlp"],
+        "processors": ["memory_limiter", "filter/genai", "transform/no_content"],
+        "exporters": ["otlp_http/taximeter"],
+    }
+
+
+def test_every_port_is_on_the_loopback_address_by_default() -> None:
+    defaults = re.findall(r":-([^}:]+):\d+\}|METRICS_HOST:-([^}]+)\}", CONFIG.read_text())
+    assert {address or host for address, host in defaults} == {"127.0.0.1"}
+
+
+def test_the_guide_lists_exactly_the_variables_of_the_configuration() -> None:
+    used = set(re.findall(r"env:(TAXIMETER_\w+)", CONFIG.read_text()))
+    table = GUIDE[GUIDE.index("## Variables") : GUIDE.index("## All traces")]
+    listed = set(re.findall(r"TAXIMETER_\w+", table)) | {"TAXIMETER_COLLECTOR_METRICS_PORT"}
+    assert listed == used
+
+
+def test_the_backend_gets_every_span_unchanged(
+    tmp_path: Path, sink: OtlpSink, backend: OtlpSink
+) -> None:
+    call, server = span(CALL), span({"http.route": "/chat"}, name="POST /chat")
+    call.events.add(name="gen_ai.user.message", time_unix_nano=call.start_time_unix_nano)
+    request = export_request([call, server], scope="my.app")
+    with Collector(tmp_path, sink.url, environment=exporting_to(backend.url)) as collector:
+        post(collector.url, request)
+        wait_for("hand-over to the backend", lambda: len(backend.spans) == 2)
+        sink.arrival_of(call)
+    assert backend.requests == [request]
+    assert server.span_id not in sink.span_ids
+
+
+def test_a_backend_that_is_down_holds_up_no_money(tmp_path: Path, sink: OtlpSink) -> None:
+    environment = exporting_to(f"http://127.0.0.1:{free_port()}")
+    calls = [span(CALL) for _ in range(50)]
+    with Collector(tmp_path, sink.url, environment=environment) as collector:
+        assert {post(collector.url, export_request([call])) for call in calls} == {200}
+        wait_for("delivery", lambda: {call.span_id for call in calls} <= sink.span_ids)
+
+
+def test_an_existing_collector_hands_its_calls_over(tmp_path: Path, sink: OtlpSink) -> None:
+    call = span(CALL)
+    with Collector(tmp_path / "ours", sink.url) as ours:
+        added = snippet("otlp_grpc/taximeter").replace("http://127.0.0.1:4317", ours.grpc_endpoint)
+        with Collector(tmp_path / "existing", "", configs=saved(tmp_path, EXISTING, added)) as old:
+            assert post(old.url, export_request([call])) == 200
+            assert ours.metric("otelcol_exporter_queue_capacity") > 0
+            sink.arrival_of(call)
+
+
+def test_groupbytrace_delivers_parent_and_call_in_one_request(
+    tmp_path: Path, sink: OtlpSink
+) -> None:
+    parent = span({"taximeter.feature": "search"}, name="agent", trace=77)
+    call = span(CALL, trace=77)
+    added = snippet("groupbytrace").replace("wait_duration: 5s", "wait_duration: 1s")
+    configs = [CONFIG, *saved(tmp_path, added)]
+    with Collector(tmp_path, sink.url, configs=configs) as collector:
+        post(collector.url, export_request([call]))
+        post(collector.url, export_request([parent]))
+        sink.arrival_of(call)
+    together = [{span.span_id for span in spans_in(request)} for request in sink.requests]
+    assert {call.span_id, parent.span_id} in together
+
+
+def exporting_to(url: str) -> dict[str, str]:
+    return {
+        "TAXIMETER_BACKEND_EXPORTER": "otlp_http/backend",
+        "TAXIMETER_BACKEND_ENDPOINT": url,
+    }
+
+
+def snippet(name: str) -> str:
+    """The guide's YAML example that defines `name`."""
+    blocks: list[str] = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
+    found = [block for block in blocks if f"  {name}:" in block]
+    assert len(found) == 1
+    return found[0]
+
+
+def saved(directory: Path, *contents: Any) -> list[Path]:
+    """Each content in a file of its own."""
+    paths = [directory / f"{number}.yaml" for number in range(len(contents))]
+    for path, content in zip(paths, contents, strict=True):
+        path.write_text(content)
+    return paths
