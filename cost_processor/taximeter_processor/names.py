@@ -101,13 +101,13 @@ SPEND_REQUESTS: Final = Metric(
     "taximeter_spend_requests",
     "gauge",
     "Calls in the ledger behind taximeter_spend_usd, by status.",
-    ("feature", "team", "request_type", "status", "window"),
+    ("feature", "team", "request_type", "environment", "status", "window"),
 )
 SPEND_SAME_TIME: Final = Metric(
     "taximeter_spend_same_time_usd",
     "gauge",
     "Exact spend from midnight to the same time of day; window = yesterday, last_week.",
-    ("feature", "team", "request_type", "window"),
+    ("feature", "team", "request_type", "environment", "window"),
 )
 TENANT_SPEND: Final = Metric(
     "taximeter_tenant_spend_usd",

@@ -139,8 +139,7 @@ def test_kills_under_load_lose_nothing_that_was_acknowledged(
 ) -> None:
     load = Load(collector)
     for _ in range(3):
-        more = len(load.acknowledged) + 20
-        wait_for("load", lambda more=more: len(load.acknowledged) >= more)
+        load.wait_for_more(20)
         collector.kill()
         collector.start()
     load.stop()
@@ -184,6 +183,10 @@ class Load:
         while not self._stopping.is_set():
             with contextlib.suppress(OSError):
                 self.acknowledged |= acknowledged(self._collector, 1)
+
+    def wait_for_more(self, count: int) -> None:
+        target = len(self.acknowledged) + count
+        wait_for(f"{target} spans", lambda: len(self.acknowledged) >= target)
 
     def stop(self) -> None:
         self._stopping.set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -78,6 +77,8 @@ def test_the_backend_gets_every_span_unchanged(
 ) -> None:
     call, server = span(CALL), span({"http.route": "/chat"}, name="POST /chat")
     call.events.add(name="gen_ai.user.message", time_unix_nano=call.start_time_unix_nano)
+    for sent in (call, server):
+        sent.status.SetInParent()  # an absent one comes back empty, which means the same
     request = export_request([call, server], scope="my.app")
     with Collector(tmp_path, sink.url, environment=exporting_to(backend.url)) as collector:
         post(collector.url, request)
@@ -85,6 +86,19 @@ def test_the_backend_gets_every_span_unchanged(
         sink.arrival_of(call)
     assert backend.requests == [request]
     assert server.span_id not in sink.span_ids
+
+
+def test_a_backend_is_reached_over_grpc(tmp_path: Path, sink: OtlpSink, backend: OtlpSink) -> None:
+    call = span(CALL)
+    with Collector(tmp_path / "backend", backend.url) as behind:
+        environment = {
+            "TAXIMETER_BACKEND_EXPORTER": "otlp_grpc/backend",
+            "TAXIMETER_BACKEND_ENDPOINT": behind.grpc_endpoint,
+            "TAXIMETER_BACKEND_INSECURE": "true",
+        }
+        with Collector(tmp_path / "ours", sink.url, environment=environment) as collector:
+            post(collector.url, export_request([call]))
+            backend.arrival_of(call)
 
 
 def test_a_backend_that_is_down_holds_up_no_money(tmp_path: Path, sink: OtlpSink) -> None:
@@ -98,10 +112,10 @@ def test_a_backend_that_is_down_holds_up_no_money(tmp_path: Path, sink: OtlpSink
 def test_an_existing_collector_hands_its_calls_over(tmp_path: Path, sink: OtlpSink) -> None:
     call = span(CALL)
     with Collector(tmp_path / "ours", sink.url) as ours:
-        added = snippet("otlp_grpc/taximeter").replace("http://127.0.0.1:4317", ours.grpc_endpoint)
-        with Collector(tmp_path / "existing", "", configs=saved(tmp_path, EXISTING, added)) as old:
-            assert post(old.url, export_request([call])) == 200
-            assert ours.metric("otelcol_exporter_queue_capacity") > 0
+        added = snippet("otlp_http/taximeter").replace("http://127.0.0.1:4318", ours.url)
+        configs = saved(tmp_path, EXISTING, added)
+        with Collector(tmp_path / "existing", "", configs=configs) as existing:
+            assert post(existing.url, export_request([call])) == 200
             sink.arrival_of(call)
 
 
@@ -135,7 +149,7 @@ def snippet(name: str) -> str:
     return found[0]
 
 
-def saved(directory: Path, *contents: Any) -> list[Path]:
+def saved(directory: Path, *contents: str) -> list[Path]:
     """Each content in a file of its own."""
     paths = [directory / f"{number}.yaml" for number in range(len(contents))]
     for path, content in zip(paths, contents, strict=True):

@@ -124,7 +124,8 @@ def test_a_forked_child_is_a_process_of_its_own_and_counts_from_1(spans: Spans) 
     if child == 0:
         ended(spans, USED, Outcome(200))
         mine = spans.all()[-1].attributes or {}
-        os.write(writing, f"{mine['taximeter.process']} {mine['taximeter.sequence']}".encode())
+        told = (str(mine["taximeter.process"]), str(mine["taximeter.sequence"]))
+        os.write(writing, " ".join(told).encode())
         os._exit(0)
     os.waitpid(child, 0)
     process, number = os.read(reading, 100).decode().split()

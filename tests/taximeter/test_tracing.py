@@ -12,11 +12,16 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import Sampler, TracerProvider
+from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBasedTraceIdRatio
-from tests.support.otlp import OtlpSink, attributes_of
+from opentelemetry.sdk.trace.sampling import (
+    ALWAYS_OFF,
+    ALWAYS_ON,
+    ParentBasedTraceIdRatio,
+    Sampler,
+)
+from tests.support.otlp_sink import OtlpSink, attributes_of
 from tests.taximeter.replay import recording
 
 import taximeter
@@ -138,16 +143,20 @@ def test_the_attribute_limits_of_the_application_cut_no_money_off(
     assert attributes_of(sink.spans[0])["gen_ai.usage.input_tokens"] == 19
 
 
-APPLICATION = f"""
+START = f"""
 import httpx2, taximeter
 from opentelemetry import trace
 taximeter.instrument()
-body = {BODY!r}
-client = httpx2.Client(transport=httpx2.MockTransport(lambda r: httpx2.Response(200, content=body)))
 assert isinstance(trace.get_tracer_provider(), trace.ProxyTracerProvider)
-client.post({CHAT!r}, json={{"model": "gpt-4.1"}})
-print(type(trace.get_tracer_provider()).__module__)
+def client(**answer):
+    return httpx2.Client(transport=httpx2.MockTransport(lambda _: httpx2.Response(200, **answer)))
+request = httpx2.Request("POST", {CHAT!r}, json={{"model": "gpt-4.1"}})
 """
+
+
+def run(code: str) -> str:
+    done = subprocess.run([sys.executable, "-c", START + code], stdout=subprocess.PIPE, check=True)
+    return done.stdout.decode().strip()
 
 
 @pytest.mark.parametrize("variable", ["OTEL_EXPORTER_OTLP_ENDPOINT", "TAXIMETER_ENDPOINT"])
@@ -155,24 +164,33 @@ def test_an_application_without_a_provider_gets_one_at_its_first_call(
     sink: OtlpSink, monkeypatch: pytest.MonkeyPatch, variable: str
 ) -> None:
     monkeypatch.setenv(variable, sink.url)
-    monkeypatch.setenv("OTEL_SERVICE_NAME", "shop")
-    done = subprocess.run([sys.executable, "-c", APPLICATION], stdout=subprocess.PIPE, check=True)
-    assert done.stdout.decode().strip() == "opentelemetry.sdk.trace"
+    code = f"client(content={BODY!r}).send(request)\nprint(type(trace.get_tracer_provider()))"
+    assert run(code) == "<class 'opentelemetry.sdk.trace.TracerProvider'>"
     (span,) = sink.spans
     assert attributes_of(span)["taximeter.sequence"] == 1
+
+
+def test_a_provider_that_the_application_sets_before_its_first_call_is_its_own() -> None:
+    code = f"""
+from opentelemetry.sdk.trace import TracerProvider
+own = TracerProvider()
+trace.set_tracer_provider(own)
+client(content={BODY!r}).send(request)
+print(trace.get_tracer_provider() is own)
+"""
+    assert run(code) == "True"
 
 
 def test_a_stream_left_open_when_the_program_ends_is_still_exported(
     sink: OtlpSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("TAXIMETER_ENDPOINT", sink.url)
-    code = APPLICATION.replace("content=body)", "stream=Chunks(), headers={'content-type': 't/x'})")
-    chunks = "class Chunks(httpx2.SyncByteStream):\n    def __iter__(self): yield b'x'\n"
-    code = code.replace("body =", f"{chunks}body =").replace(
-        "client.post(", "kept = client.send(stream=True, request=client.build_request('POST', "
-    )
-    code = code.replace('"gpt-4.1"})', '"gpt-4.1"}))')
-    subprocess.run([sys.executable, "-c", code], stdout=subprocess.DEVNULL, check=True)
+    run("""
+class Chunks(httpx2.SyncByteStream):
+    def __iter__(self):
+        yield b"data: {}"
+kept = client(stream=Chunks()).send(request, stream=True)
+""")
     (span,) = sink.spans
     assert attributes_of(span)["taximeter.usage_status"] == "partial"
 

@@ -1,1 +1,1 @@
-"""Everything `taximeter demo` runs: a replay provider, an example app, its traffic and a history."""
+"""What `taximeter demo` runs: a replay provider, an example app, its traffic and a history."""

@@ -95,9 +95,7 @@ class Answerer:
     def _cached(self, model: str, prompt: str) -> int:
         """Tokens of the longest prefix seen before, in whole steps; remembers this prompt."""
         step = CACHE_STEP_TOKENS * CHARACTERS_PER_TOKEN
-        keys = [
-            (model, hash(prompt[: (index + 1) * step])) for index in range(len(prompt) // step)
-        ]
+        keys = [(model, hash(prompt[: (index + 1) * step])) for index in range(len(prompt) // step)]
         known = next((i for i, key in enumerate(keys) if key not in self._prefixes), len(keys))
         if len(self._prefixes) < MOST_PREFIXES:
             self._prefixes.update(keys)

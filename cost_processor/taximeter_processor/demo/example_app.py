@@ -1,6 +1,6 @@
 """An ordinary FastAPI application that calls the real openai SDK, metered by one line.
 
-Try it with any OpenAI-compatible server and `OPENAI_BASE_URL`, `OPENAI_API_KEY`, `TAXIMETER_ENDPOINT`:
+Set `OPENAI_API_KEY`, `TAXIMETER_ENDPOINT` and, for another server than OpenAI's, `OPENAI_BASE_URL`:
 
     uvicorn taximeter_processor.demo.example_app:app
 """

@@ -100,9 +100,7 @@ def _calls_of_day(day: date, age: int, feature: Feature, seed: int) -> Iterator[
             yield _call(generator, day, age, feature, "initech")
 
 
-def _call(
-    generator: random.Random, day: date, age: int, feature: Feature, tenant: str
-) -> PastCall:
+def _call(generator: random.Random, day: date, age: int, feature: Feature, tenant: str) -> PastCall:
     input_tokens = round(feature.input_tokens * generator.lognormvariate(0, 0.35))
     output_tokens = round(feature.output_tokens * generator.lognormvariate(0, 0.3))
     return PastCall(

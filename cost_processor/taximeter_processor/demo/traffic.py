@@ -41,7 +41,8 @@ def user_requests(count: int, seed: int = 1) -> list[UserRequest]:
     """A mix of every endpoint in turn, for tenants large and small."""
     generator = random.Random(seed)
     features = list(_PATH_OF_FEATURE)
-    chosen = [features[index % len(features)] for index in range(count)]
+    first = generator.randrange(len(features))
+    chosen = [features[(first + index) % len(features)] for index in range(count)]
     return [
         UserRequest(
             path=_PATH_OF_FEATURE[feature],
@@ -51,6 +52,11 @@ def user_requests(count: int, seed: int = 1) -> list[UserRequest]:
         )
         for index, feature in enumerate(chosen)
     ]
+
+
+def calls_of(requests: list[UserRequest]) -> int:
+    """The LLM calls the app makes for these requests: the agent takes two steps."""
+    return sum(2 if request.path == "/agent" else 1 for request in requests)
 
 
 def drive(url: str, requests: list[UserRequest], answered: Callable[[], object]) -> None:

@@ -32,8 +32,8 @@ FEATURES: Final = (
 )  # fmt: skip
 
 TENANTS: Final = (
-    "acme", "globex", "initech", "umbrella", "hooli", "stark", "wayne", "wonka", "tyrell", "cyberdyne",
-    "soylent", "vandelay", "dunder", "pied-piper", "massive", "gringotts", "oscorp", "monarch",
+    "acme", "globex", "initech", "umbrella", "hooli", "stark", "wayne", "wonka", "tyrell",
+    "cyberdyne", "soylent", "vandelay", "dunder", "pied-piper", "massive", "gringotts", "oscorp", "monarch",
     "weyland", "aperture", "nakatomi", "duff", "krusty", "bluth", "sterling", "prestige", "oceanic",
     "virtucon", "zorin", "cogswell",
 )  # fmt: skip

@@ -20,7 +20,7 @@ from taximeter_processor.owners import Owners
 from taximeter_processor.periods import period_start, same_time_windows, to_us, windows
 from taximeter_processor.settings import Budget, Settings
 
-_FEATURE_GROUP = ("feature", "team", "request_type")
+_FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
 
 class LedgerGauges:

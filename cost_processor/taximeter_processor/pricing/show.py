@@ -58,18 +58,21 @@ def describe(
     subject = book.subject(provider, model, "", tier)
     period = subject.boundaries.period(to_us(at))
     card = rate_card(book.catalogue, subject, to_us(at))
-    is_unpriced = isinstance(card, Unpriced)
+    if isinstance(card, Unpriced):
+        source, reason, rates = "", str(card.reason), list[RateAnswer]()
+    else:
+        source, reason, rates = card.source, "", list(_rate_answers(book, card.paid))
     return PriceAnswer(
         provider=provider,
         model=model,
         tier=subject.tier,
         at=at,
         entry=subject.name,
-        source="" if is_unpriced else card.source,
+        source=source,
         valid_from=None if period.from_us == SINCE_EVER_US else moment(period.from_us),
         valid_until=None if period.until_us == FOR_EVER_US else moment(period.until_us),
-        rates=() if is_unpriced else tuple(_rate_answers(book, card.paid)),
-        reason=card.reason if is_unpriced else "",
+        rates=tuple(rates),
+        reason=reason,
         price_version=book.version,
     )
 

@@ -40,7 +40,7 @@ class Attempt:
         self._is_stream = False
         self._first_chunk_seconds: float | None = None
         self.watch: Callable[[bytes], None] = self._watch_first
-        """Read our copy of a chunk on its way to the application. Never raises."""
+        """Read our copy of a chunk; if it raises, `stop_watching`."""
         _open.add(self)
 
     def enter(self, context: Context) -> None:
@@ -63,7 +63,10 @@ class Attempt:
         self._reader.read_headers(headers)
         if response.is_stream_consumed:
             self._body = Body(self._reader, content_type)
-            self._body.feed(response.content)
+            try:
+                self._body.feed(response.content)
+            except Exception as error:
+                self.stop_watching(error)
             self.complete()
             return False
         try:
@@ -73,6 +76,12 @@ class Attempt:
         else:
             self._body = Body(self._reader, content_type, decode)
         return True
+
+    def stop_watching(self, error: Exception) -> None:
+        """The rest of the answer cannot be read: the application's part of it goes on."""
+        self.watch = _ignore
+        self._body = None
+        faults.report("unreadable response", error)
 
     def complete(self) -> None:
         """The answer was read to its end."""

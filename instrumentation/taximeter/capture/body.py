@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from taximeter import faults
 from taximeter.capture.decoding import Decode
 from taximeter.providers.base import Reader, check_size
 from taximeter.providers.sse import EventStream
@@ -28,30 +27,21 @@ class WholeBody:
 
 
 class Body:
-    """Our copy of one response body. A fault here ends the reading, never the response."""
+    """Our copy of one response body."""
 
     def __init__(self, reader: Reader, content_type: str, decode: Decode | None = None) -> None:
         is_stream = content_type.startswith("text/event-stream")
         self._frames = EventStream(reader) if is_stream else WholeBody(reader)
         self._decode = decode
-        self._is_open = True
 
     def feed(self, chunk: bytes) -> None:
-        if not self._is_open:
-            return
-        try:
-            if self._decode is None:
-                self._frames.feed(chunk)
-            else:
-                for piece in self._decode(chunk):
-                    self._frames.feed(piece)
-        except Exception as error:
-            self._is_open = False
-            del self._frames
-            faults.report("unreadable response", error)
+        """Read on. Raises TooLarge, or what the decoder raises: then the rest cannot be read."""
+        if self._decode is None:
+            self._frames.feed(chunk)
+        else:
+            for piece in self._decode(chunk):
+                self._frames.feed(piece)
 
     def finish(self) -> None:
         """The response ended. Raises ValueError if it is not what its reader reads."""
-        if self._is_open:
-            self._is_open = False
-            self._frames.finish()
+        self._frames.finish()

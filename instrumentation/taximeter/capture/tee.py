@@ -35,7 +35,10 @@ class SyncTee(_Tee):
         attempt = self._attempt
         try:
             for chunk in self._stream:
-                attempt.watch(chunk)
+                try:
+                    attempt.watch(chunk)
+                except Exception as error:
+                    attempt.stop_watching(error)
                 yield chunk
         except BaseException as error:
             faults.guarded("span", attempt.fail, error)
@@ -57,7 +60,10 @@ class AsyncTee(_Tee):
         chunks = self._stream.__aiter__()
         try:
             async for chunk in chunks:
-                attempt.watch(chunk)
+                try:
+                    attempt.watch(chunk)
+                except Exception as error:
+                    attempt.stop_watching(error)
                 yield chunk
         except BaseException as error:
             faults.guarded("span", attempt.fail, error)

@@ -1,0 +1,1 @@
+"""Pages for people without Grafana: server-rendered HTML that needs no script."""

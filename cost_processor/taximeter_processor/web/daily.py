@@ -1,0 +1,230 @@
+"""Turns the ledger into what the daily page shows: totals, comparisons, budgets, trend, tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Literal
+
+from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.money import usd_to_pico
+from taximeter_processor.names import UNKNOWN_VALUE
+from taximeter_processor.owners import Owners
+from taximeter_processor.periods import (
+    day_bounds,
+    from_us,
+    period_start,
+    same_time_windows,
+    to_us,
+    windows,
+)
+from taximeter_processor.settings import TAG_NAMES, Budget, Settings
+from taximeter_processor.web.charts import Chart, stacked_bars
+
+Dimension = Literal["feature", "tenant", "team", "request_type", "model"]
+
+MOST_LINES: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One value of a dimension and what it cost."""
+
+    name: str
+    owner: str
+    today_pico: int
+    period_pico: int
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Cost by one dimension, dearest first; what does not fit is the last line."""
+
+    dimension: str
+    lines: tuple[Line, ...]
+    total: Line
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Today so far against the same hours of another day."""
+
+    name: str
+    before_pico: int
+    change_pico: int
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetLine:
+    """A budget and how far it is used."""
+
+    name: str
+    scope: str
+    owner: str
+    period: str
+    spent_pico: int
+    limit_pico: int
+
+    @property
+    def is_over(self) -> bool:
+        """More is spent than was planned."""
+        return self.spent_pico > self.limit_pico
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One page."""
+
+    now: datetime
+    days: int
+    by: str
+    today_pico: int
+    month_pico: int
+    last_month_pico: int
+    comparisons: tuple[Comparison, ...]
+    calls_today: int
+    calls: int
+    unpriced_calls: int
+    period_pico: int
+    untagged: tuple[tuple[str, int], ...]
+    """Tag and pico of the period that lack it."""
+    budgets: tuple[BudgetLine, ...]
+    chart: Chart
+    chart_days: tuple[tuple[datetime, int], ...]
+    """Each day and its total, newest first."""
+    breakdowns: tuple[Breakdown, ...]
+
+
+def daily(
+    store: LedgerStore, settings: Settings, now: datetime, *, days: int, by: Dimension
+) -> Daily | None:
+    """The page at `now` over the last `days` days, or None while the ledger is empty."""
+    if not queries.quick_totals(store)[0]:
+        return None
+    zone = settings.zone
+    bounds = day_bounds(days, now, zone)
+    today, _, month, last_month = windows(now, zone)
+    period = Window("period", bounds[0], bounds[-1])
+    spent = {
+        window.name: _total(store, window) for window in (today, month, last_month, period)
+    }
+    breakdowns = _breakdowns(store, Owners(settings.owners), [today, period])
+    series = queries.spend_by_day(store, by, bounds)
+    starts = [from_us(us).astimezone(zone) for us in bounds[:-1]]
+    totals = [sum(values[index] for values in series.values()) for index in range(days)]
+    return Daily(
+        now=now.astimezone(zone),
+        days=days,
+        by=by,
+        today_pico=spent["today"].cost_pico,
+        month_pico=spent["month"].cost_pico,
+        last_month_pico=spent["last_month"].cost_pico,
+        comparisons=_comparisons(store, now, settings, spent["today"].cost_pico),
+        calls_today=spent["today"].requests,
+        calls=spent["period"].requests,
+        unpriced_calls=spent["period"].unpriced,
+        period_pico=spent["period"].cost_pico,
+        untagged=_untagged(store, period),
+        budgets=_budgets(store, settings, now),
+        chart=stacked_bars(
+            [start.date() for start in starts],
+            {name or UNKNOWN_VALUE: values for name, values in series.items()},
+        ),
+        chart_days=tuple(reversed(list(zip(starts, totals, strict=True)))),
+        breakdowns=breakdowns,
+    )
+
+
+def _total(store: LedgerStore, window: Window) -> queries.Spend:
+    found = queries.spend(store, (), window.start_us, window.end_us)
+    return found[0] if found else queries.Spend((), 0, 0, 0, 0, 0)
+
+
+def _comparisons(
+    store: LedgerStore, now: datetime, settings: Settings, today_pico: int
+) -> tuple[Comparison, ...]:
+    names = {"yesterday": "this time yesterday", "last_week": "this time last week"}
+    found = []
+    for window in same_time_windows(now, settings.zone):
+        before = _total(store, window).cost_pico
+        found.append(Comparison(names[window.name], before, today_pico - before))
+    return tuple(found)
+
+
+def _breakdowns(
+    store: LedgerStore, owners: Owners, window_pair: Sequence[Window]
+) -> tuple[Breakdown, ...]:
+    """One for each tag; only a feature has owners, its team deciding where it has none itself."""
+    owner_names: dict[str, list[str]] = {}
+    today, period = window_pair
+    for spent in queries.spend(store, ("feature", "team"), period.start_us, period.end_us):
+        feature, team = (value or UNKNOWN_VALUE for value in spent.group)
+        owner = owners.owner_of(feature, team)
+        known = owner_names.setdefault(feature, [])
+        if owner not in known:
+            known.append(owner)
+    found = []
+    for dimension in TAG_NAMES:
+        lines = [
+            Line(
+                name=group[0] or UNKNOWN_VALUE,
+                owner=", ".join(owner_names.get(group[0] or UNKNOWN_VALUE, ()))
+                if dimension == "feature"
+                else "",
+                today_pico=spent_in[today.name][0],
+                period_pico=spent_in[period.name][0],
+            )
+            for group, spent_in in queries.spend_by_window(store, [dimension], window_pair)
+        ]
+        found.append(_ranked(dimension, lines))
+    return tuple(found)
+
+
+def _ranked(dimension: str, lines: list[Line]) -> Breakdown:
+    lines = sorted(lines, key=lambda line: (-line.period_pico, line.name))
+    shown, rest = lines[:MOST_LINES], lines[MOST_LINES:]
+    if rest:
+        shown.append(_sum(f"{len(rest):,} others", rest))
+    return Breakdown(dimension, tuple(shown), _sum("total", lines))
+
+
+def _sum(name: str, lines: Sequence[Line]) -> Line:
+    return Line(
+        name,
+        "",
+        sum(line.today_pico for line in lines),
+        sum(line.period_pico for line in lines),
+    )
+
+
+def _untagged(store: LedgerStore, period: Window) -> tuple[tuple[str, int], ...]:
+    found = []
+    for tag in TAG_NAMES:
+        spent = queries.spend(store, (), period.start_us, period.end_us, {tag: ""})
+        found.append((tag, sum(group.cost_pico for group in spent)))
+    return tuple(found)
+
+
+def _budgets(store: LedgerStore, settings: Settings, now: datetime) -> tuple[BudgetLine, ...]:
+    owners = Owners(settings.owners)
+    return tuple(_budget(store, settings, owners, budget, now) for budget in settings.budgets)
+
+
+def _budget(
+    store: LedgerStore, settings: Settings, owners: Owners, budget: Budget, now: datetime
+) -> BudgetLine:
+    scope = {"feature": budget.feature, "team": budget.team}
+    where = {name: value for name, value in scope.items() if value is not None}
+    start = period_start(budget.period, now, settings.zone)
+    found = queries.spend(store, (), start, to_us(now) + 1, where)
+    return BudgetLine(
+        name=budget.name,
+        scope=", ".join(f"{name} {value}" for name, value in where.items()) or "everything",
+        owner=budget.owner or owners.owner_of(budget.feature or "", budget.team or ""),
+        period=budget.period,
+        spent_pico=sum(spent.cost_pico for spent in found),
+        limit_pico=usd_to_pico(budget.usd),
+    )

@@ -1,0 +1,136 @@
+"""Our integers against `genai-prices`' decimals: the whole catalogue, and random calls."""
+
+from __future__ import annotations
+
+from datetime import datetime, timezone
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taximeter_processor.model import Priced, Unpriced, Usage
+from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.pricing.cards import Subject, rate_card
+from taximeter_processor.pricing.catalogue import Entry
+from taximeter_processor.pricing.rates import CompiledPrice
+from taximeter_processor.pricing.timeline import Boundaries, to_us
+from taximeter_processor.usage import meters
+from tests.taximeter_processor.pricing import library
+
+TIMES = [
+    datetime(2024, 6, 1, 12, tzinfo=timezone.utc),
+    datetime(2026, 1, 15, 2, 30, tzinfo=timezone.utc),
+    datetime(2026, 11, 20, 7, 15, tzinfo=timezone.utc),
+]
+EVERYTHING = Usage(
+    input_tokens=310_007,
+    output_tokens=4_321,
+    cache_read_tokens=100_003,
+    cache_write_tokens=20_011,
+    cache_write_1h_tokens=9_001,
+    reasoning_tokens=1_003,
+    input_audio_tokens=5_003,
+    output_audio_tokens=777,
+    input_image_tokens=3_001,
+    output_image_tokens=555,
+    cache_read_audio_tokens=1_009,
+    cache_read_image_tokens=601,
+    web_search_requests=3,
+)
+counts = st.integers(0, 300_000)
+
+
+@st.composite
+def usages(draw: st.DrawFn) -> Usage:
+    """Inclusive counts whose parts fit into their wholes."""
+    plain, read, audio, image, written, written_1h = draw(st.tuples(*[counts] * 6))
+    read_audio, read_image, text, reasoning, said, drawn = draw(st.tuples(*[counts] * 6))
+    return Usage(
+        input_tokens=plain + read + audio + image + written + written_1h + read_audio + read_image,
+        output_tokens=text + reasoning + said + drawn,
+        cache_read_tokens=read + read_audio + read_image,
+        cache_write_tokens=written + written_1h,
+        cache_write_1h_tokens=written_1h,
+        reasoning_tokens=reasoning,
+        input_audio_tokens=audio + read_audio,
+        output_audio_tokens=said,
+        input_image_tokens=image + read_image,
+        output_image_tokens=drawn,
+        cache_read_audio_tokens=read_audio,
+        cache_read_image_tokens=read_image,
+        web_search_requests=draw(st.integers(0, 20)),
+    )
+
+
+def tiers_of(model: library.ModelInfo) -> list[str]:
+    return list(library.CONTEXTS) if getattr(model, "price_variants", None) else ["standard"]
+
+
+def priced_by_us(
+    book: PriceBook, entry: Entry, tier: str, at: datetime, usage: Usage
+) -> Priced | Unpriced:
+    subject = Subject(entry.model.id, tier, entry, (), Boundaries())
+    card = rate_card(book.catalogue, subject, to_us(at))
+    assert not isinstance(card, Unpriced)
+    price = CompiledPrice(card, book.catalogue.units, book.version)
+    return price.cost(meters(usage), usage.input_tokens or 0, usage.reasoning_tokens or 0)
+
+
+@pytest.mark.parametrize("at", TIMES, ids=str)
+def test_every_entry_in_every_tier_costs_what_the_library_says(
+    book: PriceBook, at: datetime
+) -> None:
+    wrong = []
+    for provider, model in library.all_models():
+        for tier in tiers_of(model):
+            price = library.model_price(provider, model, at, tier)
+            usage = library.only_priced(EVERYTHING, price)
+            ours = priced_by_us(book, Entry(model, provider.id, False), tier, at, usage)
+            theirs = library.cost_pico(price, usage)
+            if not isinstance(ours, Priced) or ours.cost_pico != theirs:
+                wrong.append((provider.id, model.id, tier, ours, theirs))
+    assert wrong == []
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    place=st.integers(0, len(library.all_models()) - 1),
+    tier=st.sampled_from(sorted(library.CONTEXTS)),
+    at=st.datetimes(datetime(2023, 1, 1), datetime(2027, 12, 31)),
+    usage=usages(),
+)
+def test_random_calls_cost_what_the_library_says(
+    book: PriceBook, place: int, tier: str, at: datetime, usage: Usage
+) -> None:
+    provider, model = library.all_models()[place]
+    moment = at.replace(tzinfo=timezone.utc)
+    price = library.model_price(provider, model, moment, tier)
+    usage = library.only_priced(usage, price)
+    ours = priced_by_us(book, Entry(model, provider.id, False), tier, moment, usage)
+    assert isinstance(ours, Priced)
+    assert ours.cost_pico == library.cost_pico(price, usage)
+    assert ours.cost_pico == sum(line.cost_pico for line in ours.lines)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    place=st.integers(0, len(library.all_models()) - 1),
+    at=st.datetimes(datetime(2023, 1, 1), datetime(2027, 12, 31)),
+)
+def test_a_name_leads_to_the_entry_the_library_finds(
+    book: PriceBook, place: int, at: datetime
+) -> None:
+    provider, model = library.all_models()[place]
+    moment = at.replace(tzinfo=timezone.utc)
+    theirs = provider.find_model(model.id)
+    ours = book.subject(provider.id, model.id, "", "standard").entry
+    assert (ours and ours.model) is theirs
+    found = book.price_for(provider.id, model.id, "", "standard", to_us(moment))
+    if theirs is None:
+        assert found == Unpriced("unknown_model")
+        return
+    usage = library.only_priced(EVERYTHING, library.model_price(provider, theirs, moment))
+    fresh = priced_by_us(book, Entry(theirs, provider.id, False), "standard", moment, usage)
+    assert not isinstance(found, Unpriced)
+    kept = found.cost(meters(usage), usage.input_tokens or 0, usage.reasoning_tokens or 0)
+    assert kept[:4] == fresh[:4]
