@@ -13,10 +13,11 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 import openai
-import taximeter
 from fastapi import FastAPI
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel
+
+import taximeter
 from taximeter.asgi import TaximeterMiddleware
 
 taximeter.instrument()

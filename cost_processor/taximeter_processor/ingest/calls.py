@@ -10,8 +10,8 @@ from typing import Final
 from taximeter import attributes as names
 
 from taximeter_processor.ingest.decoded import Rejected
-from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED
-from taximeter_processor.ingest.dialects.base import BadCount, Reading, count
+from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter
+from taximeter_processor.ingest.dialects.base import BadCount, Reading, count, text_of
 from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.ingest.tags import TagReader
 from taximeter_processor.model import (
@@ -82,7 +82,7 @@ class CallReader:
             reading.provider,
             reading.request_model,
             reading.response_model,
-            get(names.SERVER_ADDRESS),  # type: ignore[arg-type]  # any value; only text is used
+            text_of(get(names.SERVER_ADDRESS)),
             span.scope or reading.dialect,
         )
         feature, tenant, team, request_type = self.tags.read(span, by_id)
@@ -130,6 +130,8 @@ def _identity(
 
 
 def _reading(span: Span) -> Reading | NotACall:
+    if span.scope == taximeter.SCOPE:
+        return taximeter.read(span)
     attributes = span.attributes
     if _SPECIAL.isdisjoint(attributes):
         if span.name == "raw_gen_ai_request":
@@ -147,15 +149,11 @@ def _inclusive(reading: Reading) -> Usage:
     Besides emitters known to leave the cache out, one whose cache exceeds its input must.
     """
     usage = reading.usage
-    cached = (usage.cache_read_tokens or 0) + (usage.cache_write_tokens or 0)
-    if cached and usage.input_tokens is not None:
-        if reading.excludes_cache or cached > usage.input_tokens:
-            usage = usage._replace(input_tokens=usage.input_tokens + cached)
-    if (
-        reading.operation == "embeddings"
-        and usage.output_tokens is None
-        and usage.input_tokens is not None
-    ):
+    inputs, outputs, read, written = usage[:4]
+    cached = (read or 0) + (written or 0)
+    if cached and inputs is not None and (reading.excludes_cache or cached > inputs):
+        usage = usage._replace(input_tokens=inputs + cached)
+    if outputs is None and inputs is not None and reading.operation == "embeddings":
         usage = usage._replace(output_tokens=0)
     return usage
 

@@ -8,7 +8,7 @@ from typing import Final
 
 from taximeter import attributes as names
 
-from taximeter_processor.ingest.dialects.base import Attributes, numbers_in
+from taximeter_processor.ingest.dialects.base import Attributes, numbers_in, text_of
 from taximeter_processor.model import UNKNOWN_TAG, Span
 
 TAG_NAMES: Final = ("feature", "tenant", "team", "request_type")
@@ -72,7 +72,7 @@ class TagReader:
             for tag in TAG_NAMES
         ]
         self.invalid: Counter[str] = Counter()
-        self._clean: set[tuple[object, ...]] = set()
+        self._clean: set[Four] = set()
 
     def take_invalid(self) -> Counter[str]:
         """The dropped values by tag since the last time, counted once."""
@@ -82,14 +82,19 @@ class TagReader:
     def read(self, span: Span, by_id: Mapping[tuple[str, str], Span]) -> Four:
         """feature, tenant, team, request_type; empty where nobody says."""
         get = span.attributes.get
-        own = (get(names.FEATURE), get(names.TENANT), get(names.TEAM), get(names.REQUEST_TYPE))
+        own = (
+            text_of(get(names.FEATURE)),
+            text_of(get(names.TENANT)),
+            text_of(get(names.TEAM)),
+            text_of(get(names.REQUEST_TYPE)),
+        )
         if own in self._clean:
-            return own  # type: ignore[return-value]  # four clean strings, as once checked
+            return own
         if all(map(_is_clean, own)):
             if len(self._clean) >= _MOST_REMEMBERED:
                 self._clean.clear()
             self._clean.add(own)
-            return own  # type: ignore[return-value]  # four clean strings, as just checked
+            return own
         found = self._own(span.attributes)
         parent, steps = by_id.get((span.trace_id, span.parent_span_id)), 0
         while parent is not None and "" in found and steps < _MOST_ANCESTORS:

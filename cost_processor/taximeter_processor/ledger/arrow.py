@@ -69,6 +69,11 @@ def _validity(values: tuple[Any, ...]) -> bytes:
 
 
 def _text(values: tuple[str, ...]) -> list[Any]:
+    if values and values.count(values[0]) == len(values):
+        data = values[0].encode()
+        step = len(data)
+        offsets = range(0, step * len(values) + 1, step) if step else [0] * (len(values) + 1)
+        return [array("i", offsets), data * len(values)]
     joined = "".join(values)
     data = joined.encode()
     parts: Sequence[str | bytes] = values

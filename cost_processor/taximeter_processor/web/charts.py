@@ -70,9 +70,7 @@ def stacked_bars(days: Sequence[date], series: Mapping[str, Sequence[int]]) -> C
     top = step * max(1, -(-max(totals, default=0) // step))
     slot = (WIDTH - _LEFT - _RIGHT) // max(1, len(days))
     segments = [
-        segment
-        for index, day in enumerate(days)
-        for segment in _bar(day, index, slot, top, shown)
+        segment for index, day in enumerate(days) for segment in _bar(day, index, slot, top, shown)
     ]
     every = -(-len(days) // 9)
     return Chart(

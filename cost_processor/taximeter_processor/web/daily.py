@@ -18,7 +18,6 @@ from taximeter_processor.periods import (
     from_us,
     period_start,
     same_time_windows,
-    to_us,
     windows,
 )
 from taximeter_processor.settings import TAG_NAMES, Budget, Settings
@@ -108,10 +107,8 @@ def daily(
     bounds = day_bounds(days, now, zone)
     today, _, month, last_month = windows(now, zone)
     period = Window("period", bounds[0], bounds[-1])
-    spent = {
-        window.name: _total(store, window) for window in (today, month, last_month, period)
-    }
-    breakdowns = _breakdowns(store, Owners(settings.owners), [today, period])
+    spent = {window.name: _total(store, window) for window in (today, month, last_month, period)}
+    breakdowns = _breakdowns(store, Owners(settings.owners), today, period)
     series = queries.spend_by_day(store, by, bounds)
     starts = [from_us(us).astimezone(zone) for us in bounds[:-1]]
     totals = [sum(values[index] for values in series.values()) for index in range(days)]
@@ -155,32 +152,35 @@ def _comparisons(
 
 
 def _breakdowns(
-    store: LedgerStore, owners: Owners, window_pair: Sequence[Window]
+    store: LedgerStore, owners: Owners, today: Window, period: Window
 ) -> tuple[Breakdown, ...]:
-    """One for each tag; only a feature has owners, its team deciding where it has none itself."""
-    owner_names: dict[str, list[str]] = {}
-    today, period = window_pair
+    """One for each tag; the features' lines carry their owners."""
+    names = {"feature": _owner_names(store, owners, period)}
+    return tuple(
+        _ranked(
+            dimension,
+            [
+                Line(
+                    name=value or UNKNOWN_VALUE,
+                    owner=names.get(dimension, {}).get(value, ""),
+                    today_pico=spent[today.name][0],
+                    period_pico=spent[period.name][0],
+                )
+                for (value,), spent in queries.spend_by_window(store, [dimension], [today, period])
+            ],
+        )
+        for dimension in TAG_NAMES
+    )
+
+
+def _owner_names(store: LedgerStore, owners: Owners, period: Window) -> dict[str, str]:
+    """The owners of each feature, that of the dearest team first: a team may decide."""
+    found: dict[str, dict[str, None]] = {}
     for spent in queries.spend(store, ("feature", "team"), period.start_us, period.end_us):
-        feature, team = (value or UNKNOWN_VALUE for value in spent.group)
-        owner = owners.owner_of(feature, team)
-        known = owner_names.setdefault(feature, [])
-        if owner not in known:
-            known.append(owner)
-    found = []
-    for dimension in TAG_NAMES:
-        lines = [
-            Line(
-                name=group[0] or UNKNOWN_VALUE,
-                owner=", ".join(owner_names.get(group[0] or UNKNOWN_VALUE, ()))
-                if dimension == "feature"
-                else "",
-                today_pico=spent_in[today.name][0],
-                period_pico=spent_in[period.name][0],
-            )
-            for group, spent_in in queries.spend_by_window(store, [dimension], window_pair)
-        ]
-        found.append(_ranked(dimension, lines))
-    return tuple(found)
+        feature, team = spent.group
+        owner = owners.owner_of(feature or UNKNOWN_VALUE, team or UNKNOWN_VALUE)
+        found.setdefault(feature, {})[owner] = None
+    return {feature: ", ".join(names) for feature, names in found.items()}
 
 
 def _ranked(dimension: str, lines: list[Line]) -> Breakdown:
@@ -219,7 +219,8 @@ def _budget(
     scope = {"feature": budget.feature, "team": budget.team}
     where = {name: value for name, value in scope.items() if value is not None}
     start = period_start(budget.period, now, settings.zone)
-    found = queries.spend(store, (), start, to_us(now) + 1, where)
+    until = windows(now, settings.zone)[0].end_us
+    found = queries.spend(store, (), start, until, where)
     return BudgetLine(
         name=budget.name,
         scope=", ".join(f"{name} {value}" for name, value in where.items()) or "everything",

@@ -7,9 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.decoded import Rejected
+from taximeter_processor.ingest.dialects import SPAN_KEYS
 from taximeter_processor.ingest.otlp import JSON, Decoder
 from taximeter_processor.model import Call, NotACall
 from tests.support.otlp import CHAT, NOW_NS, json_body, json_span
@@ -189,3 +192,27 @@ def test_the_resource_s_tags_are_the_last_resort() -> None:
     call = CallReader().read(Decoder().decode(body, JSON, NOW_NS).spans[0])
     assert isinstance(call, Call)
     assert (call.team, call.feature) == ("from-resource", "search")
+
+
+_ANY_VALUE = st.one_of(
+    st.integers(-(2**63), 2**63 - 1),
+    st.floats(),
+    st.booleans(),
+    st.text(max_size=20),
+    st.lists(st.text(max_size=5), max_size=3),
+    st.sampled_from(['{"usage": {"inputTokens": "x"}}', "{'audio': None}", "[]", "[[[[", "{}"]),
+)
+
+
+@given(
+    st.dictionaries(st.sampled_from(sorted(SPAN_KEYS)), _ANY_VALUE, max_size=12),
+    st.sampled_from(["taximeter", "ai", "openlit", ""]),
+)
+@settings(max_examples=600)
+def test_whatever_kinds_of_values_arrive_a_span_is_read_or_refused(
+    attributes: dict[str, Any], scope: str
+) -> None:
+    body = json_body(json_span(1, attributes), scope=scope)
+    for span in Decoder().decode(body, JSON, NOW_NS).spans:
+        found = CallReader().read(span)
+        assert isinstance(found, (Call, NotACall, Rejected))

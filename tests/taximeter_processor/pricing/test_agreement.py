@@ -5,17 +5,20 @@ from __future__ import annotations
 from datetime import datetime, timezone
 
 import pytest
-from hypothesis import given, settings
+from genai_prices.data_snapshot import get_snapshot
+from genai_prices.types import ModelInfo, Provider
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from tests.taximeter_processor.pricing import library
+from tests.taximeter_processor.pricing.calls import us
 
 from taximeter_processor.model import Priced, Unpriced, Usage
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.cards import Subject, rate_card
 from taximeter_processor.pricing.catalogue import Entry
 from taximeter_processor.pricing.rates import CompiledPrice
-from taximeter_processor.pricing.timeline import Boundaries, to_us
+from taximeter_processor.pricing.timeline import Boundaries, moment, to_us
 from taximeter_processor.usage import meters
-from tests.taximeter_processor.pricing import library
 
 TIMES = [
     datetime(2024, 6, 1, 12, tzinfo=timezone.utc),
@@ -38,6 +41,8 @@ EVERYTHING = Usage(
     web_search_requests=3,
 )
 counts = st.integers(0, 300_000)
+listed = st.sampled_from(library.all_models())
+moments_us = st.integers(us("2023-01-01"), us("2027-12-31"))
 
 
 @st.composite
@@ -62,7 +67,7 @@ def usages(draw: st.DrawFn) -> Usage:
     )
 
 
-def tiers_of(model: library.ModelInfo) -> list[str]:
+def tiers_of(model: ModelInfo) -> list[str]:
     return list(library.CONTEXTS) if getattr(model, "price_variants", None) else ["standard"]
 
 
@@ -93,44 +98,33 @@ def test_every_entry_in_every_tier_costs_what_the_library_says(
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    place=st.integers(0, len(library.all_models()) - 1),
-    tier=st.sampled_from(sorted(library.CONTEXTS)),
-    at=st.datetimes(datetime(2023, 1, 1), datetime(2027, 12, 31)),
-    usage=usages(),
-)
+@given(listed, st.sampled_from(sorted(library.CONTEXTS)), moments_us, usages())
 def test_random_calls_cost_what_the_library_says(
-    book: PriceBook, place: int, tier: str, at: datetime, usage: Usage
+    book: PriceBook, place: tuple[Provider, ModelInfo], tier: str, at_us: int, usage: Usage
 ) -> None:
-    provider, model = library.all_models()[place]
-    moment = at.replace(tzinfo=timezone.utc)
-    price = library.model_price(provider, model, moment, tier)
+    provider, model = place
+    price = library.model_price(provider, model, moment(at_us), tier)
     usage = library.only_priced(usage, price)
-    ours = priced_by_us(book, Entry(model, provider.id, False), tier, moment, usage)
+    ours = priced_by_us(book, Entry(model, provider.id, False), tier, moment(at_us), usage)
     assert isinstance(ours, Priced)
     assert ours.cost_pico == library.cost_pico(price, usage)
     assert ours.cost_pico == sum(line.cost_pico for line in ours.lines)
 
 
 @settings(max_examples=150, deadline=None)
-@given(
-    place=st.integers(0, len(library.all_models()) - 1),
-    at=st.datetimes(datetime(2023, 1, 1), datetime(2027, 12, 31)),
-)
-def test_a_name_leads_to_the_entry_the_library_finds(
-    book: PriceBook, place: int, at: datetime
+@given(listed, st.lists(moments_us, min_size=2, max_size=4))
+def test_a_name_leads_to_the_entry_the_library_finds_at_any_time(
+    book: PriceBook, place: tuple[Provider, ModelInfo], times_us: list[int]
 ) -> None:
-    provider, model = library.all_models()[place]
-    moment = at.replace(tzinfo=timezone.utc)
-    theirs = provider.find_model(model.id)
-    ours = book.subject(provider.id, model.id, "", "standard").entry
-    assert (ours and ours.model) is theirs
-    found = book.price_for(provider.id, model.id, "", "standard", to_us(moment))
-    if theirs is None:
-        assert found == Unpriced("unknown_model")
-        return
-    usage = library.only_priced(EVERYTHING, library.model_price(provider, theirs, moment))
-    fresh = priced_by_us(book, Entry(theirs, provider.id, False), "standard", moment, usage)
-    assert not isinstance(found, Unpriced)
-    kept = found.cost(meters(usage), usage.input_tokens or 0, usage.reasoning_tokens or 0)
-    assert kept[:4] == fresh[:4]
+    provider, model = place
+    theirs = provider.find_model(model.id, all_providers=get_snapshot().providers)
+    assume(theirs is not None and theirs in provider.models)
+    assert theirs is not None
+    for at_us in times_us:
+        price = library.model_price(provider, theirs, moment(at_us))
+        usage = library.only_priced(EVERYTHING, price)
+        found = book.price_for(provider.id, model.id, "", "standard", at_us)
+        assert not isinstance(found, Unpriced)
+        ours = found.cost(meters(usage), usage.input_tokens or 0, usage.reasoning_tokens or 0)
+        assert isinstance(ours, Priced)
+        assert ours.cost_pico == library.cost_pico(price, usage)

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from tests.taximeter_processor.pricing.calls import ask, costs, paid, us
+
 from taximeter_processor.model import Line, Priced, Unpriced
 from taximeter_processor.pricing.book import PriceBook
-from tests.taximeter_processor.pricing.calls import ask, costs, paid, us
+
+
+def named(book: PriceBook, response: str, request: str) -> str:
+    """The entry that a pair of names is priced as."""
+    found = book.price_for("openai", response, request, "standard", us("2026-11-24"))
+    assert not isinstance(found, Unpriced)
+    return paid(found.cost((), 0)).model
 
 
 def test_gpt_5_mini_costs_what_its_price_list_says(book: PriceBook) -> None:
-    # 160 × $0.25 + 1152 × $0.025 + 84 × $2 a million = $0.0002368; uncached: 1312 × $0.25 + $0.000168.
+    # 160 × $0.25 + 1152 × $0.025 + 84 × $2 a million; without the cache 1312 × $0.25 + 84 × $2.
     priced = ask(book, "gpt-5-mini-2025-08-07", input=160, cache_read=1152, output=84)
     assert priced == Priced(
         lines=(
@@ -26,22 +34,11 @@ def test_gpt_5_mini_costs_what_its_price_list_says(book: PriceBook) -> None:
 
 
 def test_the_response_model_is_priced_before_the_request_model(small: PriceBook) -> None:
-    found = small.price_for("openai", "long", "text", "standard", us("2026-11-24"))
-    assert not isinstance(found, Unpriced)
-    assert found.cost((), 0).model == "long"  # type: ignore[union-attr]
+    assert named(small, response="long", request="text") == "long"
 
 
 def test_an_unknown_response_model_falls_back_to_the_request_model(small: PriceBook) -> None:
-    priced = small.price(
-        provider="openai",
-        response_model="text-preview-unlisted",
-        request_model="text",
-        tier="standard",
-        start_us=us("2026-11-24"),
-        quantities=(),
-        input_tokens=0,
-    )
-    assert paid(priced).model == "text"
+    assert named(small, response="text-preview-unlisted", request="text") == "text"
 
 
 def test_the_literal_chat_is_no_model(small: PriceBook) -> None:

@@ -164,6 +164,11 @@ def count(value: object, name: str = "") -> int | None:
     return number
 
 
+def text_of(value: object) -> str:
+    """A text attribute's value; empty for an absent one and for every other kind."""
+    return value if type(value) is str else ""
+
+
 def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
     """The text under the first alias that holds some, else empty."""
     for alias in aliases:

@@ -73,7 +73,7 @@ def read(span: Span) -> Reading | NotACall:
             return NotACall("not_genai")
     canonical = OPERATIONS.get(str(operation))
     if canonical is None:
-        return NotACall("aggregate" if operation in _AGGREGATES else "not_inference")
+        return NotACall("aggregate" if str(operation) in _AGGREGATES else "not_inference")
     provider = first_text(attributes, _PROVIDER)
     usage = usage_of(attributes)
     if _RAW_USAGE in attributes:

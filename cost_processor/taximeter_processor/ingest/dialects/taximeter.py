@@ -1,0 +1,52 @@
+"""Taximeter's own spans: the conventions to the letter, so that every count has one exact name."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from taximeter import attributes as names
+
+from taximeter_processor.ingest.dialects.base import MOST_COUNT, Reading, count, text_of
+from taximeter_processor.ingest.dialects.otel import OPERATIONS
+from taximeter_processor.model import NotACall, Span, Usage
+
+SCOPE: Final = names.SCOPE_NAME
+
+_COUNTS: Final = {
+    "input_tokens": names.INPUT_TOKENS,
+    "output_tokens": names.OUTPUT_TOKENS,
+    "cache_read_tokens": names.CACHE_READ_INPUT_TOKENS,
+    "cache_write_tokens": names.CACHE_CREATION_INPUT_TOKENS,
+    "cache_write_1h_tokens": names.CACHE_WRITE_1H_INPUT_TOKENS,
+    "reasoning_tokens": names.REASONING_OUTPUT_TOKENS,
+    "input_audio_tokens": names.AUDIO_INPUT_TOKENS,
+    "output_audio_tokens": names.AUDIO_OUTPUT_TOKENS,
+    "input_image_tokens": names.IMAGE_INPUT_TOKENS,
+    "output_image_tokens": names.IMAGE_OUTPUT_TOKENS,
+    "cache_read_audio_tokens": names.AUDIO_CACHE_READ_INPUT_TOKENS,
+    "cache_read_image_tokens": names.IMAGE_CACHE_READ_INPUT_TOKENS,
+    "web_search_requests": names.WEB_SEARCH_REQUESTS,
+}
+_KEYS: Final = tuple(_COUNTS[field] for field in Usage._fields)
+
+
+def read(span: Span) -> Reading | NotACall:
+    """A span without one of our operations is none of ours, whatever its scope says."""
+    get = span.attributes.get
+    operation = OPERATIONS.get(text_of(get(names.OPERATION_NAME)))
+    if operation is None:
+        return NotACall("not_inference")
+    counts = [get(key) for key in _KEYS]
+    for index, value in enumerate(counts):
+        if value is not None and (type(value) is not int or not 0 <= value <= MOST_COUNT):
+            counts[index] = count(value, _KEYS[index])
+    return Reading(
+        "taximeter",
+        operation,
+        text_of(get(names.PROVIDER_NAME)),
+        text_of(get(names.REQUEST_MODEL)),
+        text_of(get(names.RESPONSE_MODEL)),
+        Usage._make(counts),  # type: ignore[arg-type]  # checked to be counts above
+        False,
+        get(names.REPORTED_COST_USD),
+    )
