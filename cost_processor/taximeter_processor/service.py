@@ -45,21 +45,18 @@ class Service:
         self.counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
         self.counters.seed(self.store, settings.writer)
         self.gauges = LedgerGauges(self.store, settings, self.counters.cost)
-        self.worker = IngestWorker(
-            Pipeline(
-                store=self.store,
-                book=self.book,
-                rules=TagRules(settings.tags),
-                decoder=Decoder(alias_keys(settings.tags.aliases)),
-                reader=CallReader(settings.tags.aliases),
-                counters=self.counters,
-                metrics=self.metrics,
-                writer=settings.writer,
-                limits=settings.limits,
-            ),
-            self.metrics,
-            settings.limits.queue_bytes,
+        self.pipeline = Pipeline(
+            store=self.store,
+            book=self.book,
+            rules=TagRules(settings.tags),
+            decoder=Decoder(alias_keys(settings.tags.aliases)),
+            reader=CallReader(settings.tags.aliases),
+            counters=self.counters,
+            metrics=self.metrics,
+            writer=settings.writer,
+            limits=settings.limits,
         )
+        self.worker = IngestWorker(self.pipeline, self.metrics, settings.limits.queue_bytes)
 
     def start(self) -> None:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""

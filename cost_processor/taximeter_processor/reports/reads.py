@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Any, Final
 
 from taximeter_processor.ledger import queries
@@ -16,7 +16,7 @@ from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.owners import Owners
-from taximeter_processor.periods import day_bounds, from_us, parse_moment, to_us
+from taximeter_processor.periods import day_bounds, from_us, midnight, parse_moment, to_us
 from taximeter_processor.settings import Settings
 
 Parameters = Mapping[str, str]
@@ -24,6 +24,7 @@ Answer = dict[str, Any]
 
 _RESERVED: Final = frozenset({"by", "since", "until", "limit", "days"})
 MOST_GROUPS: Final = 4
+DAY: Final = "day"
 MOST_DAYS: Final = 400
 
 
@@ -38,40 +39,31 @@ class Asked:
 
 
 def costs(asked: Asked) -> Answer:
-    """Cost by up to four dimensions: `by`, `since` (7d), `until` (now), and `dimension=value`."""
-    group = _dimensions(asked.parameters.get("by", "feature"))
+    """Cost by up to four dimensions or `day`: `by`, `since` (7d), `until` (now), `dimension=value`.
+
+    Days are those of the reporting zone, oldest first; within one, the dearest come first.
+    """
+    names = _names(asked.parameters.get("by", "feature"))
+    group = _dimensions(tuple(name for name in names if name != DAY), names)
     start, end = _range(asked)
     where = _filters(asked.parameters)
-    found = queries.spend(asked.store, group, start, end, where)
-    rows = [
-        {
-            **{name: value or UNKNOWN_VALUE for name, value in zip(group, s.group, strict=True)},
-            "cost_usd": format_usd(s.cost_pico),
-            "requests": s.requests,
-            "unpriced": s.unpriced,
-            "input_tokens": s.input_tokens,
-            "output_tokens": s.output_tokens,
-        }
-        for s in found
-    ]
+    found: list[tuple[str, queries.Spend]] = []
+    for day, first, last in _stretches(asked, start, end, by_day=DAY in names):
+        found += [(day, s) for s in queries.spend(asked.store, group, first, last, where)]
+    rows = [{**_labels(names, group, day, s.group), **_amounts([s])} for day, s in found]
     return {
-        "by": list(group),
+        "by": list(names),
         "since": _iso(start),
         "until": _iso(end),
         "rows": rows,
-        "total": {
-            "cost_usd": format_usd(sum(s.cost_pico for s in found)),
-            "requests": sum(s.requests for s in found),
-            "unpriced": sum(s.unpriced for s in found),
-            "input_tokens": sum(s.input_tokens for s in found),
-            "output_tokens": sum(s.output_tokens for s in found),
-        },
+        "total": _amounts([s for _, s in found]),
     }
 
 
 def trend(asked: Asked) -> Answer:
     """Cost of each of the last `days` (30) days of the reporting zone by one dimension."""
-    (dimension,) = _dimensions(asked.parameters.get("by", "feature"), most=1)
+    asked_for = _names(asked.parameters.get("by", "feature"))
+    (dimension,) = _dimensions(asked_for, asked_for, most=1)
     days = _integer(asked.parameters, "days", 30, 1, MOST_DAYS)
     bounds = day_bounds(days, asked.now, asked.settings.zone)
     found = queries.spend_by_day(asked.store, dimension, bounds)
@@ -150,14 +142,60 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
 }
 
 
-def _dimensions(text: str, most: int = MOST_GROUPS) -> tuple[str, ...]:
-    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
-    for name in names:
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+
+
+def _dimensions(
+    group: tuple[str, ...], asked_for: tuple[str, ...], most: int = MOST_GROUPS
+) -> tuple[str, ...]:
+    """The group, checked; `asked_for` is what the user wrote."""
+    for name in group:
         if name not in queries.DIMENSIONS:
-            raise ValueError(f"by={name!r}: expected one of {', '.join(queries.DIMENSIONS)}")
-    if not 1 <= len(names) <= most:
+            accepted = ", ".join((*queries.DIMENSIONS, DAY))
+            raise ValueError(f"by={name!r}: expected one of {accepted}")
+    if not 1 <= len(asked_for) <= most:
+        text = ",".join(asked_for)
         raise ValueError(f"by={text!r}: expected 1 to {most} dimensions, separated by commas")
-    return names
+    return group
+
+
+def _stretches(asked: Asked, start: int, end: int, *, by_day: bool) -> list[tuple[str, int, int]]:
+    """(day, start, end) of each day of the range, or the whole range without a day."""
+    if not by_day:
+        return [("", start, end)]
+    zone = asked.settings.zone
+    first = from_us(start).astimezone(zone).date()
+    last = from_us(end - 1).astimezone(zone).date()
+    count = (last - first).days + 1
+    if count > MOST_DAYS:
+        raise ValueError(f"{count} days: expected at most {MOST_DAYS}")
+    days = [first + timedelta(days=number) for number in range(count)]
+    return [
+        (
+            day.isoformat(),
+            max(start, midnight(day, zone)),
+            min(end, midnight(day + timedelta(days=1), zone)),
+        )
+        for day in days
+    ]
+
+
+def _labels(
+    names: tuple[str, ...], group: tuple[str, ...], day: str, values: tuple[str, ...]
+) -> dict[str, str]:
+    found = {**dict(zip(group, values, strict=True)), DAY: day}
+    return {name: found[name] or UNKNOWN_VALUE for name in names}
+
+
+def _amounts(spends: list[queries.Spend]) -> dict[str, str | int]:
+    return {
+        "cost_usd": format_usd(sum(s.cost_pico for s in spends)),
+        "requests": sum(s.requests for s in spends),
+        "unpriced": sum(s.unpriced for s in spends),
+        "input_tokens": sum(s.input_tokens for s in spends),
+        "output_tokens": sum(s.output_tokens for s in spends),
+    }
 
 
 def _filters(parameters: Parameters) -> dict[str, str]:

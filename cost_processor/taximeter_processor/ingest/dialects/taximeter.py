@@ -33,9 +33,10 @@ _KEYS: Final = tuple(_COUNTS[field] for field in Usage._fields)
 def read(span: Span) -> Reading | NotACall:
     """A span without one of our operations is none of ours, whatever its scope says."""
     get = span.attributes.get
-    operation = OPERATIONS.get(text_of(get(names.OPERATION_NAME)))
+    told = text_of(get(names.OPERATION_NAME))
+    operation = OPERATIONS.get(told)
     if operation is None:
-        return NotACall("not_inference")
+        return NotACall("not_inference" if told else "not_genai")
     counts = [get(key) for key in _KEYS]
     for index, value in enumerate(counts):
         if value is not None and (type(value) is not int or not 0 <= value <= MOST_COUNT):

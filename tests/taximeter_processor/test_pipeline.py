@@ -1,0 +1,143 @@
+"""A group of bodies: one commit, an answer each, and counters that follow exactly what was new."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
+from taximeter_processor.pipeline import Accepted, Body, Pipeline
+from taximeter_processor.service import Service
+from taximeter_processor.settings import Settings
+from tests.support.otlp import CHAT, proto_span, protobuf
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    running = Service(Settings(ledger=str(tmp_path / "l.duckdb"), birth_hold_seconds=0))
+    yield running
+    running.store.close()
+
+
+@pytest.fixture
+def pipeline(service: Service) -> Pipeline:
+    return service.pipeline
+
+
+def body(*numbers: int, **changes: Any) -> Body:
+    spans = [proto_span(number, {**CHAT, **changes}) for number in numbers]
+    return Body(protobuf(*spans), "application/x-protobuf", "identity", "127.0.0.1")
+
+
+BROKEN = Body(b"\xff\xff", "application/x-protobuf", "identity", "127.0.0.1")
+
+
+def metric(service: Service, name: str, **labels: str) -> float:
+    return service.metrics.registry.get_sample_value(name, labels) or 0
+
+
+def count(service: Service) -> int:
+    return int(service.store.read("select count(*) from calls")[0][0])
+
+
+def test_each_body_of_a_group_gets_its_own_answer(pipeline: Pipeline, service: Service) -> None:
+    answers = pipeline.process([body(1), BROKEN, body(2)])
+    assert answers[0] == answers[2] == Accepted()
+    assert isinstance(answers[1], BadRequest)
+    assert count(service) == 2
+
+
+def test_the_same_span_in_two_bodies_of_a_group_counts_once(
+    pipeline: Pipeline, service: Service
+) -> None:
+    assert pipeline.process([body(1), body(1, 2)]) == [Accepted(), Accepted()]
+    assert count(service) == 2
+    assert metric(service, "taximeter_ingest_spans_total", outcome="duplicate") == 1
+
+
+def test_a_redelivery_changes_neither_ledger_nor_counters(
+    pipeline: Pipeline, service: Service
+) -> None:
+    pipeline.process([body(1)])
+    before = service.counters.totals(2**62)
+    pipeline.process([body(1)])
+    assert service.counters.totals(2**62) == before
+
+
+def test_a_refused_body_becomes_a_dead_letter(pipeline: Pipeline, service: Service) -> None:
+    pipeline.process([BROKEN])
+    assert service.store.read("select reason, size_bytes, peer from dead_letters") == [
+        ("malformed_protobuf", 2, "127.0.0.1")
+    ]
+    assert metric(service, "taximeter_dead_letters_total", reason="malformed_protobuf") == 1
+
+
+def test_refused_spans_are_told_counted_and_kept_by_reason(
+    pipeline: Pipeline, service: Service
+) -> None:
+    bad = {"gen_ai.usage.input_tokens": -1}
+    (answer,) = pipeline.process([body(1, 2, **bad)])
+    assert isinstance(answer, Accepted)
+    assert answer.rejected_spans == 2
+    name = "taximeter_ingest_rejected_spans_total"
+    assert metric(service, name, reason="bad_count") == 2
+    assert service.store.read("select count(*) from dead_letters") == [(1,)]
+
+
+def test_spans_that_are_no_calls_are_accepted_and_not_stored(
+    pipeline: Pipeline, service: Service
+) -> None:
+    (answer,) = pipeline.process([body(1, **{"gen_ai.operation.name": "invoke_agent"})])
+    assert answer == Accepted()
+    assert count(service) == 0
+    assert metric(service, "taximeter_ingest_spans_total", outcome="not_a_call") == 1
+
+
+def test_when_the_ledger_cannot_commit_clients_are_asked_to_retry_and_nothing_is_counted(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise LedgerError("disk full")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(service.store, "append", full)
+        retry, refused = pipeline.process([body(1), BROKEN])
+    assert isinstance(retry, Overloaded)
+    assert isinstance(refused, BadRequest)
+    assert service.counters.totals(2**62)["counted"] == 0
+    assert not service.is_ready
+
+
+def test_the_service_is_ready_again_after_the_next_commit(
+    pipeline: Pipeline, service: Service
+) -> None:
+    service.metrics.set_ready(False)
+    pipeline.process([body(1)])
+    assert service.is_ready
+
+
+def test_arrival_times_rise_even_when_the_clock_does_not(
+    pipeline: Pipeline, service: Service
+) -> None:
+    for number in range(1, 4):
+        pipeline.process([body(number)])
+    rows = service.store.read("select epoch_us(ingested_at) from calls order by span_id")
+    assert rows == sorted(set(rows))
+
+
+def test_unknown_usage_keys_are_counted_a_hundred_by_name(
+    pipeline: Pipeline, service: Service
+) -> None:
+    pipeline.process([body(1, **{f"acme.usage.{n}": 1 for n in range(150)})])
+    samples = [
+        sample
+        for family in service.metrics.registry.collect()
+        if family.name == "taximeter_ingest_unknown_usage_keys"
+        for sample in family.samples
+        if sample.name.endswith("_total")
+    ]
+    assert len(samples) == 101
+    assert sum(sample.value for sample in samples) == 150
