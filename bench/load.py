@@ -1,4 +1,4 @@
-"""Typical traffic for the benchmarks: OTLP bodies of 512 GenAI spans, and senders that keep a server busy."""
+"""Typical traffic for the benchmarks: bodies of 512 GenAI spans, and senders that post them."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+
 from taximeter import attributes as names
 
 SPANS_PER_BODY = 512
@@ -50,7 +51,7 @@ def body(draw: random.Random, spans: int) -> bytes:
         span.span_id = draw.randbytes(8)
         span.start_time_unix_nano = start + number * 1_000_000
         span.end_time_unix_nano = span.start_time_unix_nano + 800_000_000
-        span.kind = 3
+        span.kind = span.SPAN_KIND_CLIENT
         request_model, response_model = draw.choice(MODELS)
         span.name = f"chat {request_model}"
         span.attributes.extend(_attributes(draw, number, request_model, response_model))
@@ -86,7 +87,7 @@ def _attributes(
     return [_attribute(key, value) for key, value in values.items()]
 
 
-def _attribute(key: str, value: str | int | float | list[str]) -> KeyValue:
+def _attribute(key: str, value: str | float | list[str]) -> KeyValue:
     attribute = KeyValue(key=key)
     if isinstance(value, str):
         attribute.value.string_value = value

@@ -1,4 +1,4 @@
-"""Turns tags into the one named owner of a cost: the most specific match wins, nobody is left out."""
+"""Turns tags into the one named owner of a cost: the most specific match wins."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days, weeks and months of the reporting time zone as µs of UTC; a day boundary is decided here."""
+"""Days, weeks and months of the reporting zone as µs of UTC; a day's boundary is decided here."""
 
 from __future__ import annotations
 

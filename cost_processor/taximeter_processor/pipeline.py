@@ -146,7 +146,7 @@ class Pipeline:
             tagged = self._rules.apply(
                 call.service, call.feature, call.tenant, call.team, call.request_type
             )
-            call = call._replace(**tagged.tags())
+            call = tagged.onto(call)
             batch.violations.update(tagged.violations)
         try:
             costed = cost(call, self._book)

@@ -11,7 +11,7 @@ import hmac
 import ipaddress
 import os
 from collections.abc import Mapping
-from datetime import timezone
+from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -87,8 +87,16 @@ class TagPolicy(_Strict):
 
     required: tuple[TagName, ...] = ()
     allowed: Mapping[TagName, tuple[TagText, ...]] = Field(default_factory=dict)
-    aliases: Mapping[TagName, tuple[TagText, ...]] = Field(default_factory=dict)
+    aliases: Mapping[str, tuple[TagText, ...]] = Field(default_factory=dict)
     defaults: tuple[TagDefaults, ...] = ()
+
+    @field_validator("aliases")
+    @classmethod
+    def _of_known_tags(cls, value: Mapping[str, object]) -> Mapping[str, object]:
+        for name in value:
+            if name not in TAG_NAMES:
+                raise ValueError(f"{name!r} is no tag: expected one of {', '.join(TAG_NAMES)}")
+        return value
 
 
 class Contact(_Strict):
@@ -143,14 +151,14 @@ class Budget(_Strict):
 class Limits(_Strict):
     """Every bound of the service; each has a metric that shows it being reached."""
 
-    body_bytes: int = Field(16 << 20, ge=1 << 10)
-    decoded_bytes: int = Field(64 << 20, ge=1 << 10)
-    queue_bytes: int = Field(64 << 20, ge=1 << 10)
-    label_sets: int = Field(20_000, ge=100)
-    tenants: int = Field(200, ge=1)
-    dead_letters: int = Field(10_000, ge=0)
-    read_seconds: float = Field(10.0, gt=0)
-    ledger_memory_mb: int = Field(160, ge=64)
+    body_bytes: int = Field(default=16 << 20, ge=1 << 10)
+    decoded_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    queue_bytes: int = Field(default=64 << 20, ge=1 << 10)
+    label_sets: int = Field(default=20_000, ge=100)
+    tenants: int = Field(default=200, ge=1)
+    dead_letters: int = Field(default=10_000, ge=0)
+    read_seconds: float = Field(default=10.0, gt=0)
+    ledger_memory_mb: int = Field(default=160, ge=64)
 
 
 class Settings(_Strict):
@@ -162,8 +170,8 @@ class Settings(_Strict):
     timezone: str = "UTC"
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
-    birth_hold_seconds: float = Field(120.0, ge=0)
-    gauge_cache_seconds: float = Field(5.0, ge=0)
+    birth_hold_seconds: float = Field(default=120.0, ge=0)
+    gauge_cache_seconds: float = Field(default=5.0, ge=0)
     tokens: tuple[Token, ...] = ()
     tags: TagPolicy = TagPolicy()
     owners: tuple[Owner, ...] = ()
@@ -230,8 +238,8 @@ class Settings(_Strict):
             return False
 
     @property
-    def zone(self) -> ZoneInfo | timezone:
-        return timezone.utc if self.timezone == "UTC" else ZoneInfo(self.timezone)
+    def zone(self) -> ZoneInfo | fixed_zone:
+        return fixed_zone.utc if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
 
 def _refuse_repeats(key: str, values: list[str]) -> None:

@@ -1,4 +1,4 @@
-"""Turns the tags a span carried into the tags its cost is booked under, by the configured policy."""
+"""Turns the tags a span carried into those its cost is booked under, by the policy."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 from typing import NamedTuple
 
-from taximeter_processor.model import UNKNOWN_TAG
+from taximeter_processor.model import UNKNOWN_TAG, Call
 from taximeter_processor.settings import TAG_NAMES, TagPolicy
 
 
@@ -19,9 +19,10 @@ class Tagged(NamedTuple):
     request_type: str
     violations: tuple[tuple[str, str], ...]
 
-    def tags(self) -> dict[str, str]:
-        """The four tags by name."""
-        return dict(zip(TAG_NAMES, self, strict=False))
+    def onto(self, call: Call) -> Call:
+        """The call with these tags."""
+        feature, tenant, team, request_type, _ = self
+        return call._replace(feature=feature, tenant=tenant, team=team, request_type=request_type)
 
 
 class TagRules:

@@ -57,8 +57,8 @@ def _plain(inputs: int, outputs: int, read: int, written: int) -> tuple[Quantity
 
 
 def _with_modalities(usage: Usage) -> tuple[Quantity, ...]:
-    counts = usage._replace(**{name: value or 0 for name, value in usage._asdict().items()})
-    (inputs, outputs, read, written, written_1h, _, *modalities) = counts
+    counts = [value or 0 for value in usage]
+    inputs, outputs, read, written, written_1h, _, *modalities = counts
     in_audio, out_audio, in_image, out_image, read_audio, read_image, searches = modalities
     parts = {
         "input": inputs - read - written - (in_audio - read_audio) - (in_image - read_image),

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span, Status
-from tests.support.collector import Collector
-from tests.support.otlp_sink import OtlpSink, attributes_of, export_request, post, span
 
 from taximeter_processor.ingest.dialects import MARKED, SPAN_KEYS
+from tests.support.collector import Collector
+from tests.support.otlp_sink import OtlpSink, attributes_of, export_request, post, span
 
 SECRET = "my blood type is AB negative"
 KEPT: dict[str, Any] = {

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
+
 from tests.support.collector import ROOT, Collector
 from tests.support.otlp_sink import (
     OtlpSink,

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.support.collector import CONFIG, ROOT, Collector
 from tests.support.otlp_sink import OtlpSink, export_request, post, span, spans_in
 from tests.support.servers import free_port, wait_for

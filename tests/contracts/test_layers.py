@@ -1,4 +1,4 @@
-"""Data flows one way: a module imports only from its own stage or from earlier ones, without cycles."""
+"""Data flows one way: a module imports from its own stage or from earlier ones, in no cycle."""
 
 from __future__ import annotations
 

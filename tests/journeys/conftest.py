@@ -1,4 +1,4 @@
-"""What the journeys share: a provider, applications on the real openai SDK, and a zone where it is noon."""
+"""What the journeys share: a provider, applications on the openai SDK, a zone where it is noon."""
 
 from __future__ import annotations
 

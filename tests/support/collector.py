@@ -8,6 +8,7 @@ from functools import cache
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
+
 from tests.support.servers import Server, free_port, get
 
 ROOT = Path(__file__).parents[2]

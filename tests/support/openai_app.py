@@ -1,4 +1,4 @@
-"""An ordinary application: the openai SDK, one line of Taximeter, tags, and calls until told to end.
+"""An ordinary application: the openai SDK, one line of Taximeter, tags, and planned calls.
 
 usage: openai_app.py BASE_URL KIND:FEATURE:TEAM:TENANT:REQUEST_TYPE:COUNT ...
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 
 import openai
+
 import taximeter
 
 taximeter.instrument()

@@ -1,4 +1,4 @@
-"""A provider for tests: real HTTP, documented OpenAI bodies, a fresh response id each, an exact count."""
+"""A provider for tests: real HTTP, documented bodies, a fresh response id each, an exact count."""
 
 from __future__ import annotations
 

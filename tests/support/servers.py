@@ -1,4 +1,4 @@
-"""Real servers for tests: started on free ports, waited for, killed or stopped, never left behind."""
+"""Real servers for tests: started on free ports, waited for, killed or stopped."""
 
 from __future__ import annotations
 

@@ -8,11 +8,11 @@ import pytest
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from tests.taximeter.replay import ReplayServer
 
 import taximeter
 from taximeter import faults
 from taximeter.capture import attempt
+from tests.taximeter.replay import ReplayServer
 
 
 class Spans:

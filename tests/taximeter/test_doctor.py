@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.support.otlp_sink import Answer, OtlpSink
 
 from taximeter.__main__ import main
+from tests.support.otlp_sink import Answer, OtlpSink
 
 Patch = pytest.MonkeyPatch
 Captured = pytest.CaptureFixture[str]

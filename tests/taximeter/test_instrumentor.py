@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from taximeter.instrumentor import TaximeterInstrumentor
 from tests.support.otlp_sink import OtlpSink, attributes_of
 from tests.taximeter.conftest import Spans
 from tests.taximeter.replay import ReplayServer, answer
-
-from taximeter.instrumentor import TaximeterInstrumentor
 
 APPLICATION = """
 import openai, sys

@@ -7,11 +7,11 @@ from decimal import Decimal
 
 import pytest
 from opentelemetry.trace import StatusCode
-from tests.taximeter.conftest import Spans
 
 from taximeter import spans as described
 from taximeter.providers.base import Facts
 from taximeter.spans import Outcome, Request
+from tests.taximeter.conftest import Spans
 
 REQUEST = Request("openai", "chat", "gpt-4.1", "api.openai.com", 443, None, {})
 USED = Facts(input_tokens=7, output_tokens=3)

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 import httpx2
 import pytest
 from opentelemetry.instrumentation.httpx import HTTPX2ClientInstrumentor
-from tests.taximeter.conftest import Spans
-from tests.taximeter.replay import ReplayServer, answer
 
 import taximeter
 from taximeter import startup
+from tests.taximeter.conftest import Spans
+from tests.taximeter.replay import ReplayServer, answer
 
 
 def test_the_public_names_are_these() -> None:

@@ -21,11 +21,11 @@ from opentelemetry.sdk.trace.sampling import (
     ParentBasedTraceIdRatio,
     Sampler,
 )
-from tests.support.otlp_sink import OtlpSink, attributes_of
-from tests.taximeter.replay import recording
 
 import taximeter
 from taximeter import tracing
+from tests.support.otlp_sink import OtlpSink, attributes_of
+from tests.taximeter.replay import recording
 
 BODY = recording("openai-chat-json").body
 CHAT = "https://api.openai.com/v1/chat/completions"

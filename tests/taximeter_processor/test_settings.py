@@ -1,4 +1,4 @@
-"""`taximeter.yaml`: a good one loads, a bad one is told its line, key, value and what was expected."""
+"""`taximeter.yaml`: a good one loads, a bad one is told line, key, value and what was expected."""
 
 from __future__ import annotations
 

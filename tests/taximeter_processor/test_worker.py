@@ -1,4 +1,4 @@
-"""The worker groups what waits, bounds what may wait, and never leaves a client without an answer."""
+"""The worker groups what waits, bounds what may wait, and leaves no client unanswered."""
 
 from __future__ import annotations
 

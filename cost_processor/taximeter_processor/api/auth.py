@@ -1,4 +1,4 @@
-"""Who may do what: named bearer tokens with scopes, and a cookie that stands for one in a browser."""
+"""Who may do what: named bearer tokens with scopes, and a cookie that stands for one."""
 
 from __future__ import annotations
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import MutableMapping
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from starlette.responses import PlainTextResponse
@@ -42,9 +43,9 @@ class Guard:
             await refusal(scope, receive, send)
             return
 
-        async def send_guarded(message: dict[str, object]) -> None:
+        async def send_guarded(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_HEADERS]  # type: ignore[misc]
+                message["headers"] = [*message.get("headers", ()), *_HEADERS]
             await send(message)
 
         await self._app(scope, receive, send_guarded)

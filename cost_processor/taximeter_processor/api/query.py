@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
 from taximeter_processor.errors import BadRequest, LedgerError
-from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.reads import READS
+from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.service import Service
 
 router = APIRouter(prefix="/api/v1")

@@ -9,7 +9,7 @@ import random
 import signal
 import time
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Final
 
@@ -211,12 +211,12 @@ def _ledger_counts(demo: _Demo) -> reconcile.Counts:
 
 
 def _show_costs(demo: _Demo) -> None:
-    days = max(demo.days, 1)
+    first_day = datetime.now(timezone.utc).date() - timedelta(days=demo.days)
     for dimension in DIMENSIONS:
         live = demo.rows(dimension, "today", environment=LABEL)
-        whole = demo.rows(dimension, f"{days}d")
+        whole = demo.rows(dimension, first_day.isoformat())
         demo.output.print(f"\n[bold]Cost by {dimension.replace('_', ' ')}[/]")
-        demo.output.print(screen.cost_table(dimension, live, whole, days))
+        demo.output.print(screen.cost_table(dimension, live, whole, demo.days))
 
 
 def _verify(demo: _Demo) -> bool:

@@ -1,4 +1,4 @@
-"""`taximeter explain`: OTLP JSON in, one JSON line a span out: what it is, what it costs, and why."""
+"""`taximeter explain`: OTLP JSON in, one line a span out: what it is, what it costs, and why."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`taximeter rules`: the dashboards, rules and routes that Grafana, Prometheus and Alertmanager load."""
+"""`taximeter rules`: what Grafana, Prometheus and Alertmanager are provisioned with."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _receiver(name: str, contact: Contact) -> Receiver:
 def _can_draw() -> bool:
     """Dashboards are drawn by a development dependency; they are the same for everybody."""
     try:
-        import grafana_foundation_sdk  # noqa: F401, PLC0415
+        import grafana_foundation_sdk  # noqa: F401
     except ModuleNotFoundError:
         return False
     return True

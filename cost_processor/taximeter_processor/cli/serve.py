@@ -7,10 +7,6 @@ import gc
 import logging
 from pathlib import Path
 
-import uvicorn
-
-from taximeter_processor.app import Application
-from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings, load
 
 SHUTDOWN_SECONDS = 30
@@ -46,6 +42,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def serve(settings: Settings, log_level: str = "info") -> None:
     """Serve until SIGINT or SIGTERM; what was accepted is committed before this returns."""
+    # Imported here: no other command should wait for a web framework.
+    import uvicorn
+
+    from taximeter_processor.app import Application
+    from taximeter_processor.service import Service
+
     service = Service(settings)
     # Values made for a batch form no cycles and die with it: look for cycles rarely.
     gc.freeze()

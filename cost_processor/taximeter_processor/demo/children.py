@@ -68,11 +68,12 @@ class Child:
     def wait_until_up(self, url: str) -> None:
         """Return when `url` answers 200. Raises `TaximeterError` with the log's end otherwise."""
         deadline = time.monotonic() + START_SECONDS
-        while not _answers(url):
-            self.check()
-            if time.monotonic() > deadline:
-                raise TaximeterError(f"the {self.name} is not up after {START_SECONDS:g} s")
-            time.sleep(_POLL_SECONDS)
+        with httpx2.Client(timeout=5, trust_env=False) as client:
+            while not _answers(client, url):
+                self.check()
+                if time.monotonic() > deadline:
+                    raise TaximeterError(f"the {self.name} is not up after {START_SECONDS:g} s")
+                time.sleep(_POLL_SECONDS)
 
     def check(self) -> None:
         """Raise `TaximeterError` with the end of the log when the process has ended."""
@@ -108,8 +109,8 @@ def _own_environment() -> dict[str, str]:
     return kept
 
 
-def _answers(url: str) -> bool:
+def _answers(client: httpx2.Client, url: str) -> bool:
     try:
-        return httpx2.get(url, timeout=5, trust_env=False).status_code == 200
+        return client.get(url).status_code == 200
     except httpx2.HTTPError:
         return False

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime, time, timedelta, timezone
+from functools import lru_cache
 from itertools import islice
 from typing import Final, NamedTuple
 
@@ -171,11 +172,14 @@ def _span(call: PastCall) -> Span:
 
 def _attributes(values: dict[str, str | int]) -> list[KeyValue]:
     return [
-        KeyValue(
-            key=key,
-            value=AnyValue(int_value=value)
-            if isinstance(value, int)
-            else AnyValue(string_value=value),
-        )
+        KeyValue(key=key, value=AnyValue(int_value=value))
+        if isinstance(value, int)
+        else _text(key, value)
         for key, value in values.items()
     ]
+
+
+@lru_cache(maxsize=1024)
+def _text(key: str, value: str) -> KeyValue:
+    """Most are the same in many spans."""
+    return KeyValue(key=key, value=AnyValue(string_value=value))

@@ -33,9 +33,9 @@ FEATURES: Final = (
 
 TENANTS: Final = (
     "acme", "globex", "initech", "umbrella", "hooli", "stark", "wayne", "wonka", "tyrell",
-    "cyberdyne", "soylent", "vandelay", "dunder", "pied-piper", "massive", "gringotts", "oscorp", "monarch",
-    "weyland", "aperture", "nakatomi", "duff", "krusty", "bluth", "sterling", "prestige", "oceanic",
-    "virtucon", "zorin", "cogswell",
+    "cyberdyne", "soylent", "vandelay", "dunder", "pied-piper", "massive", "gringotts",
+    "oscorp", "monarch", "weyland", "aperture", "nakatomi", "duff", "krusty", "bluth",
+    "sterling", "prestige", "oceanic", "virtucon", "zorin", "cogswell",
 )  # fmt: skip
 # Few large customers and many small ones, as everywhere.
 _TENANT_WEIGHTS: Final = tuple(1 / (rank + 1) ** 0.9 for rank in range(len(TENANTS)))

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Final
 
 from taximeter import attributes as names
-
 from taximeter_processor.ingest.decoded import Rejected
 from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter
-from taximeter_processor.ingest.dialects.base import BadCount, Reading, count, text_of
+from taximeter_processor.ingest.dialects.base import BadCount, BadSpan, Reading, count, text_of
 from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.ingest.tags import TagReader
 from taximeter_processor.model import (
@@ -24,12 +23,16 @@ from taximeter_processor.model import (
 )
 from taximeter_processor.money import usd_to_pico
 
+_TAGS: Final = frozenset(names.TAGS)
 _SPECIAL: Final = frozenset(MARKED) | NEVER
 _TIERS: Final = (
     names.SERVICE_TIER,
     "openai.response.service_tier",
     "gen_ai.openai.response.service_tier",
     "gen_ai.response.service_tier",
+    # What was asked for counts only when nothing says what was served.
+    "openai.request.service_tier",
+    "gen_ai.openai.request.service_tier",
 )
 _STANDARD: Final = frozenset({"", "default", "auto", "standard", "on_demand"})
 _STATUSES: Final[dict[object, UsageStatus]] = {
@@ -45,6 +48,7 @@ _ENVIRONMENT: Final = (
 )
 _MOST_TEXT: Final = 256
 _MOST_COST_USD: Final = 1_000_000
+_PICO_USD: Final = Decimal("1e-12")
 
 
 class CallReader:
@@ -58,7 +62,7 @@ class CallReader:
     def read_all(self, spans: Sequence[Span]) -> Iterator[Call | NotACall | Rejected]:
         """What each span is; tags are inherited from ancestors among `spans`."""
         by_id: Mapping[tuple[str, str], Span] = {}
-        if any(span.parent_span_id and names.TENANT not in span.attributes for span in spans):
+        if any(span.parent_span_id and not span.attributes.keys() >= _TAGS for span in spans):
             by_id = {(span.trace_id, span.span_id): span for span in spans}
         for span in spans:
             yield self.read(span, by_id)
@@ -72,8 +76,8 @@ class CallReader:
             if isinstance(reading, NotACall):
                 return reading
             return self._call(span, reading, by_id or {})
-        except BadCount as error:
-            return Rejected("bad_count", str(error))
+        except BadSpan as error:
+            return Rejected(error.reason, str(error))
 
     def _call(self, span: Span, reading: Reading, by_id: Mapping[tuple[str, str], Span]) -> Call:
         get = span.attributes.get
@@ -115,7 +119,7 @@ class CallReader:
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
-            count(get(names.SEQUENCE), names.SEQUENCE),
+            _sequence(get(names.SEQUENCE)),
         )
 
 
@@ -125,7 +129,7 @@ def _identity(
 ) -> tuple[str, str, str, str]:
     """(canonical provider, request model, response model, emitter), fit for labels."""
     requested, responded = _text(request_model), _text(response_model)
-    canonical = canonical_provider(provider, _text(server_address), responded or requested)
+    canonical = canonical_provider(provider, server_address, responded or requested)
     return canonical, requested, responded, _text(emitter)
 
 
@@ -151,11 +155,34 @@ def _inclusive(reading: Reading) -> Usage:
     usage = reading.usage
     inputs, outputs, read, written = usage[:4]
     cached = (read or 0) + (written or 0)
-    if cached and inputs is not None and (reading.excludes_cache or cached > inputs):
-        usage = usage._replace(input_tokens=inputs + cached)
+    if cached and (reading.excludes_cache or cached > (inputs or 0)):
+        inputs = (inputs or 0) + cached
+        usage = usage._replace(input_tokens=inputs)
+    if usage.input_audio_tokens or usage.input_image_tokens:
+        usage = _with_forced_overlap(usage)
     if outputs is None and inputs is not None and reading.operation == "embeddings":
         usage = usage._replace(output_tokens=0)
     return usage
+
+
+def _with_forced_overlap(usage: Usage) -> Usage:
+    """Cached audio and images that nobody told apart: at least what else exceeds the input."""
+    counts = {name: value or 0 for name, value in usage._asdict().items()}
+    excess = (
+        counts["cache_read_tokens"] + counts["cache_write_tokens"]
+        + counts["input_audio_tokens"] - counts["cache_read_audio_tokens"]
+        + counts["input_image_tokens"] - counts["cache_read_image_tokens"]
+        - counts["input_tokens"]
+    )  # fmt: skip
+    audio = usage.cache_read_audio_tokens
+    if excess > 0 and audio is None:
+        audio = min(excess, counts["input_audio_tokens"], counts["cache_read_tokens"])
+        excess -= audio
+    image = usage.cache_read_image_tokens
+    if excess > 0 and image is None:
+        room = counts["cache_read_tokens"] - (audio or 0)
+        image = min(excess, counts["input_image_tokens"], room)
+    return usage._replace(cache_read_audio_tokens=audio, cache_read_image_tokens=image)
 
 
 def _usage_status(told: object, usage: Usage) -> UsageStatus:
@@ -166,11 +193,13 @@ def _usage_status(told: object, usage: Usage) -> UsageStatus:
 
 
 def _tier(span: Span) -> str:
-    """The tier that served the call; what was asked for does not count."""
+    """The tier that served the call, in the conventions' small vocabulary where it has one."""
     for key in _TIERS:
         value = span.attributes.get(key)
         if isinstance(value, str):
             tier = value.lower()
+            if tier == "fast":  # OpenAI's name for asking for priority
+                return "priority"
             return "standard" if tier in _STANDARD else _text(tier)
     return "standard"
 
@@ -211,4 +240,13 @@ def _pico(value: object) -> int | None:
         return None
     if not usd.is_finite() or not 0 <= usd <= _MOST_COST_USD:
         return None
-    return usd_to_pico(usd)
+    # First to 12 decimals: a tiny exponent would make an enormous fraction.
+    return usd_to_pico(usd.quantize(_PICO_USD, ROUND_HALF_EVEN))
+
+
+def _sequence(value: object) -> int | None:
+    """The span's number in its process; a wrong one costs nobody money."""
+    try:
+        return count(value)
+    except BadCount:
+        return None

@@ -7,10 +7,13 @@ from typing import Final, NamedTuple
 
 from taximeter_processor.errors import BadRequest
 from taximeter_processor.model import Span
+from taximeter_processor.names import OVERFLOW_VALUE
 
 MOST_SPANS: Final = 10_000
 MOST_ATTRIBUTES: Final = 10_000
 MOST_FUTURE_NS: Final = 3_600_000_000_000
+MOST_UNKNOWN_KEYS: Final = 100
+"""Distinct usage-like keys counted in one body; more are not told apart from noise."""
 MOST_TEXT: Final = 65_536
 """A longer attribute value is left out: nothing that counts tokens is that long."""
 
@@ -58,6 +61,17 @@ def check_span_count(count: int) -> None:
         raise BadRequest(413, "too_many_spans", f"{count} spans; at most {MOST_SPANS} in a request")
 
 
+def parent_of(span_id: str) -> str:
+    """A parent's id, or empty when it is absent, all 0 or malformed: it is a hint, not a key."""
+    return span_id if len(span_id) == 16 and span_id.strip("0") else ""
+
+
 def looks_like_usage(key: str) -> bool:
     """An attribute that may count something billable."""
-    return ("usage" in key or "token" in key) and len(key) <= 128
+    return ("usage" in key or "token" in key) and len(key) <= 128 and key.isprintable()
+
+
+def count_unknown(key: str, counted: Counter[str]) -> None:
+    """Count a usage-like key, under `other` once too many different ones were seen."""
+    is_told_apart = key in counted or len(counted) < MOST_UNKNOWN_KEYS
+    counted[key if is_told_apart else OVERFLOW_VALUE] += 1

@@ -17,12 +17,12 @@ JSON: Final = "application/json"
 
 
 class Decoder:
-    """Decodes bodies of either encoding. `more_keys` are attributes that configured aliases name."""
+    """Decodes bodies of either encoding; `more_keys` are attributes that aliases name."""
 
     def __init__(self, more_keys: frozenset[str] = frozenset()) -> None:
         wanted = SPAN_KEYS | more_keys
         resource_wanted = RESOURCE_KEYS | more_keys
-        self._decoders = {
+        self._decoders: dict[str, ProtobufDecoder | JsonDecoder] = {
             PROTOBUF: ProtobufDecoder(wanted, resource_wanted),
             JSON: JsonDecoder(wanted, resource_wanted),
         }
@@ -33,7 +33,7 @@ class Decoder:
         Raises `BadRequest` 400 for bytes that are no trace export, 413 for more than 10,000 spans
         and 415 for another content type.
         """
-        decoder = self._decoders.get(content_type)
+        decoder = self._decoders.get(content_type.partition(";")[0].strip().lower())
         if decoder is None:
             raise BadRequest(415, "content_type", f"{content_type!r} is not {PROTOBUF} or {JSON}")
         return decoder.decode(body, now_ns)

@@ -1,8 +1,9 @@
-"""OTLP/JSON to spans: ids in hex, 64-bit integers as text or numbers, both spellings of field names."""
+"""OTLP/JSON to spans: ids in hex, 64-bit integers as text or numbers, both spellings of names."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -14,13 +15,19 @@ from taximeter_processor.ingest.decoded import (
     Decoded,
     Rejected,
     check_span_count,
+    count_unknown,
     looks_like_usage,
+    parent_of,
     refusal,
     too_many_attributes,
 )
 from taximeter_processor.model import AttributeValue, Span
 
 _ERROR_CODES: Final = (2, "2", "STATUS_CODE_ERROR")
+_HEX: Final = re.compile(r"[0-9a-f]*")
+_MOST_DIGITS: Final = 20
+# What a span of another shape than the schema's makes its reading raise.
+_MALFORMED: Final = (ValueError, TypeError, AttributeError, LookupError, OverflowError)
 
 
 class JsonDecoder:
@@ -33,7 +40,7 @@ class JsonDecoder:
     def decode(self, body: bytes, now_ns: int) -> Decoded:
         """See `otlp.decode`."""
         try:
-            content = json.loads(body)
+            content = json.loads(body, parse_int=_bounded)
         except (ValueError, RecursionError) as error:
             raise BadRequest(400, "malformed_json", f"no OTLP/JSON: {error}") from error
         groups = list(_groups(content))
@@ -43,8 +50,8 @@ class JsonDecoder:
             for span in spans:
                 try:
                     found = self._span(span, resource, scope, now_ns, decoded.unknown_usage_keys)
-                except (ValueError, TypeError, AttributeError, OverflowError) as error:
-                    found = Rejected("malformed_span", str(error)[:200])
+                except _MALFORMED as error:
+                    found = Rejected("malformed_span", f"no OTLP/JSON span: {type(error).__name__}")
                 if isinstance(found, Span):
                     decoded.spans.append(found)
                 else:
@@ -67,7 +74,7 @@ class JsonDecoder:
         return Span(
             trace_id,
             span_id,
-            _hex(_field(span, "parentSpanId", "parent_span_id")),
+            parent_of(_hex(_field(span, "parentSpanId", "parent_span_id"))),
             (_text(span.get("name")) or "")[:256],
             start,
             max(start, end),
@@ -91,7 +98,7 @@ class JsonDecoder:
                 if value is not None:
                     attributes[key] = value
             elif looks_like_usage(key):
-                unknown[key] += 1
+                count_unknown(key, unknown)
         return attributes
 
 
@@ -117,13 +124,18 @@ def _field(value: Any, camel: str, snake: str) -> Any:
 
 
 def _hex(value: Any) -> str:
-    text = str(value or "").lower()
-    int(text or "0", 16)
-    return text
+    """Lower-case hex digits; empty for anything else, which no id may be."""
+    text = value.lower() if isinstance(value, str) else ""
+    return text if _HEX.fullmatch(text) else ""
 
 
 def _integer(value: Any) -> int:
     return int(value or 0)
+
+
+def _bounded(digits: str) -> int | float:
+    """An integer of the body; one that no count or time can be is infinite, cheaply."""
+    return int(digits) if len(digits) <= _MOST_DIGITS else float("inf")
 
 
 def _plain(value: Any) -> AttributeValue | None:
@@ -148,8 +160,8 @@ def _plain(value: Any) -> AttributeValue | None:
             return float(found)
         if camel == "boolValue":
             return bool(found)
-        items = [_plain(item) for item in found.get("values") or []]
-        return [item for item in items if isinstance(item, str)]
+        texts = [_field(item, "stringValue", "string_value") for item in found.get("values") or []]
+        return [text for text in map(_text, texts) if text is not None]
     return None
 
 

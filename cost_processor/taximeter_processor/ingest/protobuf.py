@@ -1,9 +1,9 @@
 """OTLP protobuf to spans, reading only what is wanted.
 
 A private description of the messages declares attributes as bytes and leaves everything unneeded
-undeclared, so that the C parser skips it. Keys are compared as bytes; whole key-value pairs that
-repeat (provider, model, tags) are decoded once and remembered, boundedly. Half of the work of a full
-parse is never done, and invalid text in an unwanted attribute harms nothing.
+undeclared, so that the C parser skips it. Keys are compared as bytes; wanted pairs that repeat
+(provider, model, tags) are decoded once and remembered, boundedly. Half of the work of a full parse
+is never done, and invalid text in an unwanted attribute harms nothing.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Status
-from taximeter import attributes as names
 
+from taximeter import attributes as names
 from taximeter_processor.errors import BadRequest
 from taximeter_processor.ingest.decoded import (
     MOST_ATTRIBUTES,
@@ -26,7 +26,9 @@ from taximeter_processor.ingest.decoded import (
     Decoded,
     Rejected,
     check_span_count,
+    count_unknown,
     looks_like_usage,
+    parent_of,
     refusal,
     too_many_attributes,
 )
@@ -74,12 +76,12 @@ def _request_class() -> Any:
             described.field.add(
                 name=name,
                 number=number,
-                type=kind,  # type: ignore[arg-type]  # an int, as the enum's members are
+                type=kind,
                 label=_Field.LABEL_REPEATED if repeated else _Field.LABEL_OPTIONAL,
                 type_name=f".taximeter_otlp.{type_name}" if type_name else None,
             )
     pool = descriptor_pool.DescriptorPool()
-    pool.Add(file)  # type: ignore[no-untyped-call]
+    pool.Add(file)
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("taximeter_otlp.Request"))
 
 
@@ -94,8 +96,8 @@ class ProtobufDecoder:
     def __init__(self, wanted: Iterable[str], resource_wanted: Iterable[str]) -> None:
         self._wanted = {key.encode(): key for key in wanted}
         self._resource_wanted = {key.encode(): key for key in resource_wanted}
-        self._remembered: dict[bytes, _Pair | str | None] = {}
-        self._integer_keys: dict[bytes, str] = {}
+        self._remembered: dict[bytes, _Pair] = {}
+        self._heads: dict[bytes, str | None] = {}
 
     def decode(self, body: bytes, now_ns: int) -> Decoded:
         """See `otlp.decode`."""
@@ -166,7 +168,7 @@ class ProtobufDecoder:
         return Span(
             trace_id.hex(),
             span_id.hex(),
-            span.parent_span_id.hex(),
+            parent_of(span.parent_span_id.hex()),
             span.name.decode("utf-8", "replace")[:256],
             start,
             end if end >= start else start,
@@ -179,45 +181,55 @@ class ProtobufDecoder:
     def _attributes(self, raws: Any, unknown: Counter[str]) -> dict[str, AttributeValue]:
         """The wanted pairs. Raises `ValueError` or `IndexError` for a broken one."""
         attributes: dict[str, AttributeValue] = {}
-        remembered, integer_keys = self._remembered, self._integer_keys
+        remembered, heads = self._remembered, self._heads
         for raw in raws:
-            pair = remembered.get(raw, False)
-            if pair is False:
-                # An integer's bytes up to its value are the same every time.
-                at = raw[1] + 5
-                key = integer_keys.get(raw[:at])
-                if key is not None:
-                    size = len(raw) - at
-                    if size == 2 and raw[at] > 0x7F > raw[-1]:
-                        attributes[key] = raw[at] & 0x7F | raw[-1] << 7
-                        continue
-                    if size == 1 and raw[-1] < 0x80:
-                        attributes[key] = raw[-1]
-                        continue
-                pair = self._learn(raw)
-            if pair is None:
-                continue
-            if type(pair) is tuple:
+            pair = remembered.get(raw)
+            if pair is not None:
                 attributes[pair[0]] = pair[1]
+                continue
+            # Up to its value, an attribute is the same bytes every time.
+            at = raw[1] + 2
+            key = heads.get(raw[: at + 1], "")
+            if key is None:
+                continue
+            value = _value(raw, at) if key else None
+            if value is None:
+                self._learn(raw, attributes, unknown)
+            elif type(value) is int:
+                attributes[key] = value
             else:
-                unknown[pair] += 1  # type: ignore[index]  # a key: text
+                self._take(raw, key, value, attributes)
         return attributes
 
-    def _learn(self, raw: bytes) -> _Pair | str | None:
-        """Parse a pair, and remember it unless its value is one of a kind."""
+    def _learn(
+        self, raw: bytes, attributes: dict[str, AttributeValue], unknown: Counter[str]
+    ) -> None:
+        """Read a pair met for the first time or laid out unusually; remember whose its head is."""
         pair = _parse(raw, self._wanted)
-        if type(pair) is tuple:
-            if type(pair[1]) is int and raw[1] < 0x80 and raw[raw[1] + 4] == 0x18:
-                if len(self._integer_keys) < _MOST_REMEMBERED:
-                    self._integer_keys[raw[: raw[1] + 5]] = pair[0]
-                return pair
-            if type(pair[1]) is not str or pair[0] == names.RESPONSE_ID:
-                return pair
+        if isinstance(pair, str):
+            count_unknown(pair, unknown)
+            return
+        end = raw[1] + 2
+        if raw[0] == 0x0A and raw[1] < 0x80 and raw[end] == 0x12:
+            if len(self._heads) >= _MOST_REMEMBERED:
+                self._heads.clear()
+            self._heads[raw[: end + 1]] = self._wanted.get(raw[2:end])
+        if pair is not None:
+            self._take(raw, *pair, attributes)
+
+    def _take(
+        self, raw: bytes, key: str, value: AttributeValue, attributes: dict[str, AttributeValue]
+    ) -> None:
+        """Keep a value; remember it with its bytes unless it is one of a kind."""
+        if isinstance(value, str) and len(value) > MOST_TEXT:
+            return
+        attributes[key] = value
+        if type(value) not in (str, bool) or key == names.RESPONSE_ID:
+            return
         if len(raw) <= _MOST_REMEMBERED_BYTES:
             if len(self._remembered) >= _MOST_REMEMBERED:
                 self._remembered.clear()
-            self._remembered[raw] = pair
-        return pair
+            self._remembered[raw] = key, value
 
 
 def _parse(raw: bytes, wanted: dict[bytes, str]) -> _Pair | str | None:
@@ -243,10 +255,12 @@ def _value(raw: bytes, at: int) -> AttributeValue | None:
     if size < at + 4 or raw[at] != 0x12 or raw[at + 1] != size - at - 2:
         return None
     kind = raw[at + 2]
+    if kind == 0x18:
+        if size == at + 5 and raw[-2] > 0x7F > raw[-1]:
+            return raw[-2] & 0x7F | raw[-1] << 7
+        return _varint(raw, at + 3)
     if kind == 0x0A and raw[at + 3] == size - at - 4:
         return raw[at + 4 :].decode()
-    if kind == 0x18:
-        return _varint(raw, at + 3)
     if kind == 0x21 and size == at + 11:
         return float(unpack_from("<d", raw, at + 3)[0])
     return None

@@ -1,7 +1,7 @@
 """Turns however an emitter names a provider into a `gen_ai.provider.name` of the conventions.
 
-A framework's name (or none) is no provider: then the host that was called decides, then the shape of
-the model's id, then the model's family.
+A framework's name (or none) is no provider: then the host that was called decides, then the shape
+of the model's id, then the model's family. A seller we do not know stays itself.
 """
 
 from __future__ import annotations
@@ -11,10 +11,54 @@ from functools import lru_cache
 from typing import Final
 
 WELL_KNOWN: Final = frozenset(
-    "anthropic aws.bedrock azure.ai.inference azure.ai.openai cohere deepseek gcp.gemini "
-    "gcp.gen_ai gcp.vertex_ai groq ibm.watsonx.ai mistral_ai moonshot_ai openai perplexity x_ai "
-    "openrouter ollama together_ai fireworks_ai".split()
+    {
+        "anthropic",
+        "aws.bedrock",
+        "azure.ai.inference",
+        "azure.ai.openai",
+        "cohere",
+        "deepseek",
+        "gcp.gemini",
+        "gcp.gen_ai",
+        "gcp.vertex_ai",
+        "groq",
+        "ibm.watsonx.ai",
+        "mistral_ai",
+        "moonshot_ai",
+        "openai",
+        "perplexity",
+        "x_ai",
+        "openrouter",
+        "ollama",
+        "together_ai",
+        "fireworks_ai",
+    }
 )
+# Names of what makes the call, not of who sells it.
+_FRAMEWORKS: Final = frozenset(
+    {
+        "strands-agents",
+        "gcp.vertex.agent",
+        "langchain",
+        "langgraph",
+        "crewai",
+        "litellm",
+        "litellm_proxy",
+        "llamaindex",
+        "llama_index",
+        "pydantic-ai",
+        "autogen",
+        "semantic-kernel",
+        "haystack",
+        "openai-agents",
+        "unknown",
+        "other",
+        "_other",
+        "none",
+        "custom",
+    }
+)
+_MOST_NAME: Final = 64
 _ALIASES: Final = {
     "az.ai.openai": "azure.ai.openai",
     "azure.openai": "azure.ai.openai",
@@ -30,6 +74,7 @@ _ALIASES: Final = {
     "gemini": "gcp.gemini",
     "googleai": "gcp.gemini",
     "google": "gcp.gemini",
+    "vertex": "gcp.vertex_ai",
     "xai": "x_ai",
     "mistralai": "mistral_ai",
     "mistral": "mistral_ai",
@@ -43,6 +88,7 @@ _PREFIXES: Final = (
     ("azure.", "azure.ai.inference"),
     ("amazon-bedrock", "aws.bedrock"),
     ("bedrock", "aws.bedrock"),
+    ("vertex.", "gcp.vertex_ai"),
     ("google.vertex", "gcp.vertex_ai"),
     ("google-vertex", "gcp.vertex_ai"),
     ("google.generative-ai", "gcp.gemini"),
@@ -93,16 +139,18 @@ _MODEL_SHAPES: Final = tuple(
 def canonical_provider(name: str, server_address: str, model: str) -> str:
     """The provider's well-known name, or empty when nothing tells."""
     lowered = _SUFFIX.sub("", name.strip().lower())
-    if lowered == "azure.ai" or lowered.startswith("azure") and _is_openai_model(model):
-        if lowered not in WELL_KNOWN:
-            return "azure.ai.openai"
     if lowered in WELL_KNOWN:
         return lowered
+    if lowered == "azure.ai" or (lowered.startswith("azure") and _is_openai_model(model)):
+        return "azure.ai.openai"
     if lowered in _ALIASES:
         return _ALIASES[lowered]
     for prefix, provider in _PREFIXES:
         if lowered.startswith(prefix):
             return provider
+    if lowered and lowered not in _FRAMEWORKS:
+        # A seller we do not know has prices of its own: never those of the model's maker.
+        return lowered if len(lowered) <= _MOST_NAME and lowered.isprintable() else ""
     return _inferred(server_address.lower(), model)
 
 

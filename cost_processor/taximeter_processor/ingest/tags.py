@@ -1,4 +1,4 @@
-"""Finds the four tags of a call: on its span, else on the nearest ancestor in the batch, else on the resource."""
+"""Finds a call's four tags: on its span, on the nearest ancestor in the batch, on the resource."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from taximeter import attributes as names
-
 from taximeter_processor.ingest.dialects.base import Attributes, numbers_in, text_of
 from taximeter_processor.model import UNKNOWN_TAG, Span
 
@@ -67,11 +66,14 @@ class TagReader:
     def __init__(self, aliases: Mapping[str, Sequence[str]] | None = None) -> None:
         """`aliases` are looked up after our own attribute and before every other library's."""
         configured = aliases or {}
-        self._aliases = [
-            (tag, (ALIASES[tag][0], *configured.get(tag, ()), *ALIASES[tag][1:]))
-            for tag in TAG_NAMES
-        ]
+        self._slots: dict[str, list[tuple[int, int]]] = {}
+        for index, tag in enumerate(TAG_NAMES):
+            own, *others = ALIASES[tag]
+            for rank, key in enumerate((own, *configured.get(tag, ()), *others)):
+                self._slots.setdefault(key, []).append((index, rank))
         self.invalid: Counter[str] = Counter()
+        self._resource: Attributes = {}
+        self._resource_tags: Four = ("", "", "", "")
         self._clean: set[Four] = set()
 
     def take_invalid(self) -> Counter[str]:
@@ -100,39 +102,43 @@ class TagReader:
         while parent is not None and "" in found and steps < _MOST_ANCESTORS:
             found = _filled(found, self._own(parent.attributes))
             parent, steps = by_id.get((parent.trace_id, parent.parent_span_id)), steps + 1
-        if "" in found:
-            found = _filled(found, self._own(span.resource))
-        if not found[2]:
-            namespace = span.resource.get("service.namespace")
-            found = (*found[:2], namespace if _is_clean(namespace) else "", found[3])  # type: ignore[assignment]
-        return found
+        return _filled(found, self._of_resource(span.resource)) if "" in found else found
+
+    def _of_resource(self, resource: Attributes) -> Four:
+        """The resource's tags, computed once for all of its spans; its namespace is a team."""
+        if resource is not self._resource:
+            feature, tenant, team, request_type = self._own(resource)
+            namespace = resource.get("service.namespace")
+            team = team or (str(namespace) if _is_clean(namespace) else "")
+            self._resource = resource
+            self._resource_tags = feature, tenant, team, request_type
+        return self._resource_tags
 
     def _own(self, attributes: Attributes) -> Four:
-        if not attributes:
-            return ("", "", "", "")
-        metadata = [
-            mapping for key in _METADATA_JSON if (mapping := numbers_in(attributes.get(key)))
-        ]
-        return tuple(  # type: ignore[return-value]  # one for each of the four names
-            self._tag(tag, keys, attributes, metadata) for tag, keys in self._aliases
-        )
+        """What these attributes say: for each tag the first alias with a fit value wins."""
+        found, ranks = [UNKNOWN_TAG] * 4, [len(self._slots)] * 4
+        for key in self._slots.keys() & attributes.keys():
+            for index, rank in self._slots[key]:
+                if rank < ranks[index] and (text := self._fit(index, attributes[key])):
+                    found[index], ranks[index] = text, rank
+        for key in _METADATA_JSON:
+            if key in attributes and UNKNOWN_TAG in found:
+                self._fill(found, numbers_in(attributes[key]))
+        feature, tenant, team, request_type = found
+        return feature, tenant, team, request_type
 
-    def _tag(
-        self,
-        tag: str,
-        keys: Sequence[str],
-        attributes: Attributes,
-        metadata: Sequence[Mapping[str, object]],
-    ) -> str:
-        candidates = [attributes[key] for key in keys if key in attributes]
-        candidates += [
-            mapping[key] for mapping in metadata for key in _METADATA_KEYS[tag] if key in mapping
-        ]
-        for value in candidates:
-            if _is_clean(value):
-                return str(value)
-            if value != "":
-                self.invalid[tag] += 1
+    def _fill(self, found: list[str], metadata: Mapping[str, object]) -> None:
+        for index, tag in enumerate(TAG_NAMES):
+            for key in _METADATA_KEYS[tag]:
+                if key in metadata:
+                    found[index] = found[index] or self._fit(index, metadata[key])
+
+    def _fit(self, index: int, value: object) -> str:
+        """A value as a tag, or empty, counted, when it cannot be one."""
+        if _is_clean(value):
+            return str(value)
+        if value != "":
+            self.invalid[TAG_NAMES[index]] += 1
         return UNKNOWN_TAG
 
 

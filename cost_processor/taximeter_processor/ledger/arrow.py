@@ -6,7 +6,7 @@ Row-wise parameters cost 0.3 µs a value; building the buffers with C-level loop
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import accumulate
 from operator import itemgetter
 from typing import Any, Final
@@ -104,7 +104,7 @@ def _flags(values: tuple[bool, ...]) -> list[Any]:
     return [bits.to_bytes((len(values) + 7) // 8, "little")]
 
 
-_BUFFERS: Final = {
+_BUFFERS: Final[dict[Kind, Callable[[tuple[Any, ...]], list[Any]]]] = {
     "text": _text,
     "json": _text,
     "time": _integers,

@@ -1,7 +1,7 @@
 """Every read of the ledger as a named function; grouping lives in SQL, money comes back exact.
 
-Times in and out are integers of µs UTC, money is pico-USD. The SQL is the part DuckDB and PostgreSQL
-share; `?` marks parameters.
+Times in and out are integers of µs UTC, money is pico-USD. The SQL is the part DuckDB and
+PostgreSQL share; `?` marks parameters.
 """
 
 from __future__ import annotations

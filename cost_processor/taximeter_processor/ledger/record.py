@@ -1,7 +1,7 @@
 """One row of the ledger, exactly as stored, and the kinds its columns have.
 
-The order of `Record`'s fields is the order of the columns; `COLUMNS` gives each its kind, from which
-the engines derive their DDL and their fastest way in.
+The order of `Record`'s fields is the order of the columns; `COLUMNS` gives each its kind, from
+which the engines derive their DDL and their fastest way in.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final
 
@@ -26,8 +26,8 @@ from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.series import Series, SeriesTable, shown
-from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
+from taximeter_processor.names import UNKNOWN_VALUE
 
 REQUEST_COST_BUCKETS_USD: Final = (
     0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0,
@@ -179,7 +179,7 @@ class CostCounters:
         if found is None:
             return None
         trace_id, pico, end_us = found
-        return Exemplar({"trace_id": trace_id}, to_float(pico), end_us / 1_000_000)  # type: ignore[arg-type]  # a float is documented
+        return Exemplar({"trace_id": trace_id}, to_float(pico), end_us / 1_000_000)
 
     def _collect_backfilled(self) -> Family:
         family = _counter(names.BACKFILLED)

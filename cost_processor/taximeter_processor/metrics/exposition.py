@@ -1,4 +1,4 @@
-"""Renders one scrape: counters, ledger gauges and self metrics, as Prometheus text or OpenMetrics."""
+"""Renders one scrape as Prometheus text or OpenMetrics: counters, ledger gauges, self metrics."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Scrape(Collector):
         self._metrics = metrics
         self._price_book_version = price_book_version
         # When a counter was born is told by the ledger, not by the start of this process.
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
         self._registry.register(self)
 

@@ -16,11 +16,9 @@ if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
 
 _PROVIDERS: Final = {
-    "openai": "openai",
     "azure.ai.openai": "azure",
     "azure.ai.inference": "azure",
     "aws.bedrock": "aws",
-    "anthropic": "anthropic",
     "gcp.gemini": "google",
     "gcp.gen_ai": "google",
     "gcp.vertex_ai": "google",
@@ -38,7 +36,7 @@ _CONTEXTS: Final = {
 }
 """How the catalogue asks for a tier, where it is not `service_tier`; Anthropic has a `speed`."""
 
-_VERIFIED: Final = re.compile(r"verified\D{0,60}(\d{4}-\d{2}-\d{2})")
+_VERIFIED: Final = re.compile(r"(?i)verified\D{0,60}(\d{4}-\d{2}-\d{2})")
 
 
 class Entry(NamedTuple):

@@ -84,7 +84,8 @@ class PriceOverride(BaseModel):
     @property
     def has_rates(self) -> bool:
         """True when it names rates or fees, false for a percentage."""
-        return bool(self.rates) or not (self.per_request_usd is self.per_web_search_usd is None)
+        fees = (self.per_request_usd, self.per_web_search_usd)
+        return bool(self.rates) or any(fee is not None for fee in fees)
 
     @property
     def label(self) -> str:

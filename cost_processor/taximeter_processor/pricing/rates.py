@@ -47,8 +47,8 @@ class RateCard(NamedTuple):
 def billed_as(usage_key: str, rates: Rates, units: Units) -> str | None:
     """The most specific unit with a rate of its own that this one is a kind of.
 
-    Cached audio without a rate is cached input, audio input or input, whichever is nearest; None
-    when nothing is, or when two are equally near, for then the price list does not say.
+    Cached audio without a rate is cached input, audio input or input, whichever is nearest. None
+    when nothing covers it, or two do equally: then the price list does not say.
     """
     wanted = units[usage_key]["dimensions"].items()
     kinds = [key for key in rates if units[key]["dimensions"].items() <= wanted]
@@ -109,8 +109,7 @@ class CompiledPrice:
         self._thresholds = tuple(starts[1:])
         self._bands = tuple(_compile_band(card, start, units) for start in starts)
         self._labels = (card.model, version, card.source)
-        extras = (meter for meter in _EXTRAS if UNITS[meter].usage_key in card.paid)
-        self._extras = frozenset(extras)
+        self._extras = [meter for meter in _EXTRAS if UNITS[meter].usage_key in card.paid]
 
     def cost(
         self, quantities: tuple[Quantity, ...], input_tokens: int, reasoning_tokens: int = 0

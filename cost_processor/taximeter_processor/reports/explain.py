@@ -24,7 +24,7 @@ def explain(
             found.service, found.feature, found.tenant, found.team, found.request_type
         )
         try:
-            return _of_call(cost(found._replace(**tagged.tags()), book))
+            return _of_call(cost(tagged.onto(found), book))
         except ValueError as error:
             found = Rejected("bad_count", str(error))
     return _of_no_call(span.trace_id, span.span_id, found)

@@ -107,9 +107,9 @@ def logout() -> Response:
     return response
 
 
-def _page(template: str, status: int = 200, **values: Any) -> Response:
+def _page(template: str, status_code: int = 200, **values: Any) -> Response:
     text = _templates.get_template(template).render(**values)
-    return HTMLResponse(text, status, headers={"Cache-Control": "no-store"})
+    return HTMLResponse(text, status_code, headers={"Cache-Control": "no-store"})
 
 
 async def _form_field(request: Request, name: str) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import zlib
 
 import pytest
-from tests.taximeter.replay import recording
 
 from taximeter.capture.body import Body
 from taximeter.capture.decoding import decoder
 from taximeter.providers.base import MAX_BUFFERED_BYTES, TooLarge
 from taximeter.providers.openai import ChatReader
+from tests.taximeter.replay import recording
 
 
 def test_a_body_that_is_not_json_says_so_at_its_end() -> None:

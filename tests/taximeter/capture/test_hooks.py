@@ -12,11 +12,11 @@ from opentelemetry.instrumentation.utils import (
     suppress_http_instrumentation,
     suppress_instrumentation,
 )
-from tests.taximeter.conftest import Spans
-from tests.taximeter.replay import recording
 
 import taximeter
 from taximeter.capture import hooks
+from tests.taximeter.conftest import Spans
+from tests.taximeter.replay import recording
 
 BODY = recording("openai-chat-json").body
 CHAT = "https://api.openai.com/v1/chat/completions"

@@ -11,10 +11,10 @@ import openai
 import pytest
 from openai.types.chat import ChatCompletionMessageParam
 from opentelemetry.trace import SpanKind, StatusCode
-from tests.taximeter.conftest import Spans
-from tests.taximeter.replay import ReplayServer, answer, recording
 
 import taximeter
+from tests.taximeter.conftest import Spans
+from tests.taximeter.replay import ReplayServer, answer, recording
 
 HI: list[ChatCompletionMessageParam] = [{"role": "user", "content": "Hi"}]
 

@@ -12,8 +12,6 @@ import openai
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.taximeter.conftest import Spans
-from tests.taximeter.replay import Answer, ReplayServer, answer, recording
 
 import taximeter
 from taximeter import faults, providers, spans, tracing
@@ -22,6 +20,8 @@ from taximeter.capture.attempt import Attempt
 from taximeter.capture.body import Body
 from taximeter.capture.meter import Meter
 from taximeter.providers.openai import ChatReader
+from tests.taximeter.conftest import Spans
+from tests.taximeter.replay import Answer, ReplayServer, answer, recording
 
 INTERNALS = [
     (Meter, "begin"),

@@ -13,10 +13,10 @@ import httpx2
 import openai
 import pytest
 from opentelemetry.trace import StatusCode
-from tests.taximeter.conftest import Spans
-from tests.taximeter.replay import ReplayServer, answer, recording
 
 from taximeter.capture import attempt
+from tests.taximeter.conftest import Spans
+from tests.taximeter.replay import ReplayServer, answer, recording
 
 STREAM = recording("openai-chat-stream-usage")
 BODY = {"model": "gpt-5-mini", "stream": True}

@@ -6,12 +6,12 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import pytest
-from tests.taximeter.replay import Recording, recordings
 
 from taximeter import faults, providers
 from taximeter.capture.body import Body
 from taximeter.providers import Route
 from taximeter.providers.base import Facts
+from tests.taximeter.replay import Recording, recordings
 
 MAPPED = {"litellm.internal": "openai", "vllm.internal": "openai"}
 """Hosts that no table can know: a user names their provider."""

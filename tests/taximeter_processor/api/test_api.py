@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from taximeter_processor import names
-from tests.support.raw_http import post_traces, request
 from tests.support.otlp import proto_span, protobuf
+from tests.support.raw_http import post_traces, request
 from tests.support.servers import Processor, get
 
 INGEST = "ingest-token-0123456789"

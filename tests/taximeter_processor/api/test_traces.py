@@ -1,4 +1,4 @@
-"""`POST /v1/traces` on a real server: what is acknowledged is committed, what is bad gets its status."""
+"""`POST /v1/traces` on a real server: what is acknowledged is committed, the bad is told so."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from tests.support.raw_http import Answer, post_traces, request
 from tests.support.otlp import CHAT, any_value, json_body, json_span, proto_span, protobuf
+from tests.support.raw_http import Answer, post_traces, request
 from tests.support.servers import Processor, get
 
 JSON = "application/json"
@@ -140,7 +140,7 @@ def test_an_unknown_model_is_unpriced_counted_and_visible(processor: Processor) 
             413,
         ),
     ],
-    ids="truncated broken-json text none no-gzip brotli large bomb".split(),
+    ids=["truncated", "broken-json", "text", "none", "no-gzip", "brotli", "large", "bomb"],
 )
 def test_what_will_never_be_accepted_gets_a_final_status(
     processor: Processor, body: bytes, content_type: str, headers: dict[str, str], status: int

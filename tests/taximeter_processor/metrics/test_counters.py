@@ -33,11 +33,18 @@ class _At(Collector):
         return self.families
 
 
-def value(counters: CostCounters, name: str, now_us: int = LATER_US, **labels: str) -> float | None:
-    """What Prometheus would see."""
+def value_at(
+    now_us: int, counters: CostCounters, name: str, labels: dict[str, str]
+) -> float | None:
+    """What Prometheus would see at a moment."""
     registry = CollectorRegistry()
     registry.register(_At(counters, now_us))
     return registry.get_sample_value(name, labels)
+
+
+def value(counters: CostCounters, name: str, **labels: str) -> float | None:
+    """What Prometheus would see when nothing is held any more."""
+    return value_at(LATER_US, counters, name, labels)
 
 
 def counted(*records: Record, limit: int = 20_000) -> CostCounters:
@@ -104,15 +111,18 @@ def test_an_unpriced_call_is_counted_with_its_reason() -> None:
 def test_a_young_label_set_is_shown_at_zero_and_its_money_as_held() -> None:
     counters = counted(CALL)
     young = CALL.ingested_at + 119_999_999
-    assert value(counters, "taximeter_cost_usd_total", young, **LABELS, meter="input") == 0
-    assert value(counters, "taximeter_counter_held_usd", young) == 0.0002368
+    assert value_at(young, counters, "taximeter_cost_usd_total", {**LABELS, "meter": "input"}) == 0
+    assert value_at(young, counters, "taximeter_counter_held_usd", {}) == 0.0002368
 
 
 def test_a_label_set_of_the_hold_s_age_is_shown_whole() -> None:
     counters = counted(CALL)
     grown = CALL.ingested_at + 120_000_000
-    assert value(counters, "taximeter_cost_usd_total", grown, **LABELS, meter="input") == 0.00004
-    assert value(counters, "taximeter_counter_held_usd", grown) == 0
+    assert (
+        value_at(grown, counters, "taximeter_cost_usd_total", {**LABELS, "meter": "input"})
+        == 0.00004
+    )
+    assert value_at(grown, counters, "taximeter_counter_held_usd", {}) == 0
 
 
 def test_backfilled_money_is_counted_apart() -> None:

@@ -5,10 +5,10 @@ import re
 
 import pytest
 import yaml
-from tests.taximeter_processor.observability.prometheus_tools import ROOT, RULES
 
 from taximeter_processor.observability.alerts import ALL
 from taximeter_processor.observability.alerts.alert import Alert
+from tests.taximeter_processor.observability.prometheus_tools import ROOT, RULES
 
 DOCS = ROOT / "docs"
 each_alert = pytest.mark.parametrize("alert", ALL, ids=[alert.name for alert in ALL])

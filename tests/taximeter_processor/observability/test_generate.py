@@ -5,11 +5,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.taximeter_processor.observability.prometheus_tools import ROOT
 
 from taximeter_processor.errors import ConfigError
 from taximeter_processor.observability.generate import EXAMPLE, check, generate, main, write
 from taximeter_processor.observability.routes import Receiver
+from tests.taximeter_processor.observability.prometheus_tools import ROOT
 
 WITH_SDK = pytest.mark.skipif(
     sys.version_info < (3, 11), reason="grafana-foundation-sdk needs Python 3.11"

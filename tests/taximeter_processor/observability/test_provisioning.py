@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
 
 from taximeter_processor.observability.provisioning import Addresses, prometheus_config
 from taximeter_processor.observability.render import to_yaml
+from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
 
 GRAFANA = ROOT / "grafana"
 

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import yaml
-from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts, run
 
 from taximeter_processor.errors import ConfigError
 from taximeter_processor.observability.alerts import ALL
@@ -17,6 +16,7 @@ from taximeter_processor.observability.routes import (
     Timing,
     alertmanager_config,
 )
+from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts, run
 
 EXAMPLE = ROOT / "grafana" / "alertmanager" / "alertmanager.yml"
 FALLBACK = Receiver("fallback", webhook_url="http://127.0.0.1:9/fallback")

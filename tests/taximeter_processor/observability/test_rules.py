@@ -3,6 +3,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import yaml
+
+from taximeter_processor import names
+from taximeter_processor.names import OWNER_INFO, REQUESTS, SPEND
+from taximeter_processor.observability.alerts import ALL
+from taximeter_processor.observability.rules import RECORDED, Links, rule_file
 from tests.taximeter_processor.observability.prometheus_tools import (
     RULES,
     Expected,
@@ -10,11 +15,6 @@ from tests.taximeter_processor.observability.prometheus_tools import (
     promtool_test,
     series,
 )
-
-from taximeter_processor import names
-from taximeter_processor.names import OWNER_INFO, REQUESTS, SPEND
-from taximeter_processor.observability.alerts import ALL
-from taximeter_processor.observability.rules import RECORDED, Links, rule_file
 
 OWNERS = "taximeter:owner"
 

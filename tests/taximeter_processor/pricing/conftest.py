@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from genai_prices.data_snapshot import DataSnapshot, set_custom_snapshot
-from tests.taximeter_processor.pricing.small_list import PROVIDERS
 
 from taximeter_processor.pricing.book import PriceBook
+from tests.taximeter_processor.pricing.small_list import PROVIDERS
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,6 @@ from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, Provider
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from tests.taximeter_processor.pricing import library
-from tests.taximeter_processor.pricing.calls import us
 
 from taximeter_processor.model import Priced, Unpriced, Usage
 from taximeter_processor.pricing.book import PriceBook
@@ -19,6 +17,8 @@ from taximeter_processor.pricing.catalogue import Entry
 from taximeter_processor.pricing.rates import CompiledPrice
 from taximeter_processor.pricing.timeline import Boundaries, moment, to_us
 from taximeter_processor.usage import meters
+from tests.taximeter_processor.pricing import library
+from tests.taximeter_processor.pricing.calls import us
 
 TIMES = [
     datetime(2024, 6, 1, 12, tzinfo=timezone.utc),

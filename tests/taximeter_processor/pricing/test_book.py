@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from tests.taximeter_processor.pricing.calls import ask, costs, paid, us
-
 from taximeter_processor.model import Line, Priced, Unpriced
 from taximeter_processor.pricing.book import PriceBook
+from tests.taximeter_processor.pricing.calls import ask, costs, paid, us
 
 
 def named(book: PriceBook, response: str, request: str) -> str:

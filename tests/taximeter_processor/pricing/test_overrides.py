@@ -7,11 +7,11 @@ from decimal import Decimal
 import pytest
 import yaml
 from pydantic import ValidationError
-from tests.taximeter_processor.pricing.calls import ask, costs, paid
 
 from taximeter_processor.model import Line, Unpriced
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.overrides import PriceOverride, most_specific
+from tests.taximeter_processor.pricing.calls import ask, costs, paid
 
 
 def override(text: str) -> PriceOverride:

@@ -7,7 +7,6 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.taximeter_processor.pricing.calls import ask, costs, paid
 
 from taximeter_processor.model import Quantity
 from taximeter_processor.money import round_half_even
@@ -21,6 +20,7 @@ from taximeter_processor.pricing.rates import (
     billed_as,
     usd_text,
 )
+from tests.taximeter_processor.pricing.calls import ask, costs, paid
 
 
 def rates(**usd: str) -> Rates:

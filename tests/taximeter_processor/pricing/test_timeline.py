@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.taximeter_processor.pricing.calls import us
 
 from taximeter_processor.model import Unpriced
 from taximeter_processor.pricing.timeline import (
@@ -14,6 +13,7 @@ from taximeter_processor.pricing.timeline import (
     Boundaries,
     Timeline,
 )
+from tests.taximeter_processor.pricing.calls import us
 
 HOUR_US = DAY_US // 24
 moments = st.integers(0, 10 * DAY_US)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from taximeter import attributes as names
-
 from taximeter_processor.ingest.dialects import (
     genkit,
     langfuse,
@@ -27,7 +26,20 @@ MARKED: Final[dict[str, Callable[[Span], Reading | NotACall]]] = {
 UNMARKED: Final = otel.read
 
 # A span with one of these is no inference, whatever else it carries.
-NEVER: Final = frozenset({"mcp.method.name", "db.system", "db.system.name", "litellm.service.name"})
+NEVER: Final = frozenset(
+    {
+        "mcp.method.name",
+        "db.system",
+        "db.system.name",
+        "db.operation.name",
+        "db.statement",
+        "litellm.service.name",
+        "litellm.service.call_type",
+        "litellm.guardrail.name",
+        "litellm.guardrail.mode",
+        "litellm.guardrail.status",
+    }
+)
 
 SPAN_KEYS: Final = frozenset(
     {
@@ -48,10 +60,11 @@ SPAN_KEYS: Final = frozenset(
         "openai.response.service_tier",
         "gen_ai.openai.response.service_tier",
         "gen_ai.response.service_tier",
+        "openai.request.service_tier",
+        "gen_ai.openai.request.service_tier",
         "deployment.environment",
         "deployment.environment.name",
         "langfuse.environment",
-        "litellm.guardrail.name",
     }
 )  # fmt: skip
 RESOURCE_KEYS: Final = frozenset(

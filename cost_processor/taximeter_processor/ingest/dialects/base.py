@@ -4,22 +4,31 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 from taximeter import attributes as names
-
 from taximeter_processor.model import AttributeValue, Usage
 
 MOST_COUNT: Final = 10**12
 _MOST_JSON: Final = 65_536
+_NUMBER: Final = re.compile(r"[-+]?[0-9.]+([eE][-+]?[0-9]+)?|nan|-?inf", re.IGNORECASE)
 
 Attributes = Mapping[str, AttributeValue]
 
 
-class BadCount(ValueError):
+class BadSpan(ValueError):
+    """A span that may have cost money but cannot be read; `reason` is stable."""
+
+    reason = "unclassifiable"
+
+
+class BadCount(BadSpan):
     """A token count that cannot be one: negative, fractional, absurd or no number."""
+
+    reason = "bad_count"
 
 
 class Reading(NamedTuple):
@@ -92,9 +101,18 @@ REASONING: Final = (
     "ai.usage.outputTokenDetails.reasoningTokens",
     "ai.usage.reasoningTokens",
     "llm.usage.reasoning_tokens",
+    "gen_ai.usage.experimental.reasoning_tokens",
 )
-INPUT_AUDIO: Final = (names.AUDIO_INPUT_TOKENS, "llm.token_count.prompt_details.audio")
-OUTPUT_AUDIO: Final = (names.AUDIO_OUTPUT_TOKENS, "llm.token_count.completion_details.audio")
+INPUT_AUDIO: Final = (
+    names.AUDIO_INPUT_TOKENS,
+    "gen_ai.usage.details.input_audio_tokens",
+    "llm.token_count.prompt_details.audio",
+)
+OUTPUT_AUDIO: Final = (
+    names.AUDIO_OUTPUT_TOKENS,
+    "gen_ai.usage.details.output_audio_tokens",
+    "llm.token_count.completion_details.audio",
+)
 REPORTED_COST: Final = (
     names.REPORTED_COST_USD,
     "litellm.cost.total",
@@ -160,13 +178,22 @@ def count(value: object, name: str = "") -> int | None:
     elif isinstance(value, str):
         number = _count_of_text(value)
     if number is None or not 0 <= number <= MOST_COUNT:
-        raise BadCount(f"{name} is {str(value)[:40]!r}: expected a whole number of at most 10^12")
+        raise BadCount(f"{name} is {_told(value)}: expected a whole number of at most 10^12")
     return number
 
 
 def text_of(value: object) -> str:
     """A text attribute's value; empty for an absent one and for every other kind."""
     return value if type(value) is str else ""
+
+
+def _told(value: object) -> str:
+    """A wrong count as a message may repeat it: a number, or what kind of thing it is instead."""
+    text = str(value) if isinstance(value, (float, str)) else ""
+    if isinstance(value, int) and abs(value) < 10**40:
+        text = str(value)
+    is_number = len(text) <= 40 and _NUMBER.fullmatch(text)
+    return text if is_number else f"of type {type(value).__name__}"
 
 
 def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
@@ -182,6 +209,7 @@ def usage_of(attributes: Attributes) -> Usage:
     """The counts of every dialect that writes them as plain attributes."""
     counts: list[int | None] = [None] * len(Usage._fields)
     ranks = [len(_SLOTS)] * len(Usage._fields)
+    odd: dict[int, str] = {}
     for key in attributes:
         slot = _SLOTS.get(key)
         if slot is not None and slot[1] < ranks[slot[0]]:
@@ -189,8 +217,11 @@ def usage_of(attributes: Attributes) -> Usage:
             value = attributes[key]
             if type(value) is int and 0 <= value <= MOST_COUNT:
                 counts[index] = value
+                odd.pop(index, None)
             else:
-                counts[index] = count(value, key)
+                odd[index] = key
+    for index, key in odd.items():
+        counts[index] = count(attributes[key], key)
     return Usage._make(counts)
 
 

@@ -1,4 +1,4 @@
-"""Genkit: `genkit:metadata:subtype` is `model` on calls; usage is inside the JSON of `genkit:output`."""
+"""Genkit: `genkit:metadata:subtype` is `model` on calls; usage in the JSON of `genkit:output`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LangSmith's OpenTelemetry export: `langsmith.span.kind`, token details as a Python `str(dict)`."""
+"""LangSmith's OpenTelemetry export: `langsmith.span.kind`, details as a Python `str(dict)`."""
 
 from __future__ import annotations
 

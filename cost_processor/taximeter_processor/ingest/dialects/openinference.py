@@ -1,4 +1,4 @@
-"""OpenInference (Arize): `openinference.span.kind` says what a span is; also Envoy AI Gateway's default."""
+"""OpenInference (Arize), also Envoy AI Gateway's default: `openinference.span.kind`."""
 
 from __future__ import annotations
 
@@ -51,6 +51,6 @@ def read(span: Span) -> Reading | NotACall:
         response_model=first_text(attributes, ("llm.response.model_name",)) or model,
         usage=usage_of(attributes),
         excludes_cache=provider.lower() in ("aws", "amazon", "bedrock")
-        and (span.name == "bedrock.converse" or "nova" in model),
+        and (span.name.startswith("bedrock.converse") or "nova" in model),
         reported_cost=reported_cost_of(attributes),
     )

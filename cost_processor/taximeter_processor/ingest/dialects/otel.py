@@ -1,7 +1,8 @@
 """The GenAI semantic conventions, old and new, and the emitters that follow them with a quirk.
 
-Sources: OpenTelemetry semantic conventions 1.26 to 1.41 and their successor repository; OpenLLMetry,
-OpenLIT, Strands, LiteLLM, Google ADK and logfire for what they do differently.
+Sources: OpenTelemetry semantic conventions 1.26 to 1.41 and their successor repository;
+OpenLLMetry, OpenLIT, Strands, LiteLLM, Envoy AI Gateway, Google ADK and logfire for what they do
+differently.
 """
 
 from __future__ import annotations
@@ -9,9 +10,9 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter import attributes as names
-
 from taximeter_processor.ingest.dialects.base import (
     Attributes,
+    BadSpan,
     Reading,
     count,
     first_text,
@@ -20,6 +21,7 @@ from taximeter_processor.ingest.dialects.base import (
     reported_cost_of,
     usage_of,
 )
+from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.model import NotACall, Span, Usage
 
 OPERATIONS: Final = {
@@ -38,7 +40,21 @@ OPERATIONS: Final = {
     "aembedding": "embeddings",
 }
 _AGGREGATES: Final = frozenset(
-    {"invoke_agent", "invoke_workflow", "agent_step", "handle_conversation_turn", "plan"}
+    {"invoke_agent", "invoke_workflow", "agent_step", "handle_conversation_turn", "plan", "chain"}
+)
+# Never billed by the token, even when an emitter leaves counts on them.
+_NOT_INFERENCE: Final = frozenset(
+    {
+        "create_agent",
+        "execute_tool",
+        "fetch_response",
+        "retrieval",
+        "rerank",
+        "arerank",
+        "tokenize",
+        "moderation",
+        "amoderation",
+    }
 )
 _REQUEST_MODEL: Final = (names.REQUEST_MODEL, "llm.request.model")
 _RESPONSE_MODEL: Final = (names.RESPONSE_MODEL, "llm.response.model", "litellm.provider.model")
@@ -46,6 +62,7 @@ _PROVIDER: Final = (names.PROVIDER_NAME, "gen_ai.system")
 _ADK_RESPONSE: Final = "gcp.vertex.agent.llm_response"
 _RAW_USAGE: Final = "gen_ai.usage.raw"
 _REQUEST_TYPE: Final = "llm.request.type"
+_ENVOY: Final = "envoyproxy/ai-gateway"
 
 KEYS: Final = frozenset(
     {
@@ -66,14 +83,12 @@ KEYS: Final = frozenset(
 def read(span: Span) -> Reading | NotACall:
     """Operation first, kind never; without one, usage and a model together make a call."""
     attributes = span.attributes
-    operation = attributes.get(names.OPERATION_NAME)
+    operation = first_text(attributes, (names.OPERATION_NAME,)) or _implied_operation(span)
     if operation is None:
-        operation = _implied_operation(span)
-        if operation is None:
-            return NotACall("not_genai")
-    canonical = OPERATIONS.get(str(operation))
+        return NotACall("not_genai")
+    canonical = OPERATIONS.get(operation) or OPERATIONS.get(operation.lower())
     if canonical is None:
-        return NotACall("aggregate" if str(operation) in _AGGREGATES else "not_inference")
+        return _no_call(operation.lower(), attributes)
     provider = first_text(attributes, _PROVIDER)
     usage = usage_of(attributes)
     if _RAW_USAGE in attributes:
@@ -93,6 +108,18 @@ def read(span: Span) -> Reading | NotACall:
     )
 
 
+def _no_call(operation: str, attributes: Attributes) -> NotACall:
+    """Why an operation is not billable. Raises `BadSpan` for an unknown one that reports usage."""
+    if operation in _AGGREGATES:
+        return NotACall("aggregate")
+    usage = usage_of(attributes)
+    has_usage = usage.input_tokens is not None or usage.output_tokens is not None
+    is_known = operation in _NOT_INFERENCE or "memory" in operation or "litellm." in operation
+    if has_usage and not is_known:
+        raise BadSpan(f"operation {operation[:40]!r} is not known, but the span reports usage")
+    return NotACall("not_inference")
+
+
 def _implied_operation(span: Span) -> str | None:
     """The operation of older emitters: their request type, or chat when usage names a model."""
     attributes = span.attributes
@@ -109,6 +136,8 @@ def _implied_operation(span: Span) -> str | None:
 
 def _excludes_cache(span: Span, provider: str) -> bool:
     """Emitters known to pass on input counts that leave cached tokens out."""
+    if span.scope == _ENVOY:
+        return provider.endswith("anthropic")
     if provider == "anthropic":
         return (
             span.attributes.get("telemetry.sdk.name") == "openlit"
@@ -117,10 +146,10 @@ def _excludes_cache(span: Span, provider: str) -> bool:
             or "gen_ai.usage.cost" in span.attributes
         )
     if provider == "aws.bedrock":
-        return span.name == "bedrock.converse"
+        return span.name.startswith("bedrock.converse")
     if provider == "strands-agents":
-        model = str(span.attributes.get(names.REQUEST_MODEL, ""))
-        return "." in model.partition(":")[0]
+        model = first_text(span.attributes, _REQUEST_MODEL)
+        return canonical_provider(provider, "", model) == "aws.bedrock"
     return False
 
 
@@ -134,7 +163,12 @@ def _with_raw_usage(usage: Usage, attributes: Attributes) -> Usage:
         if input_tokens is not None and input_tokens == count(raw.get("input_tokens")):
             input_tokens += (read or 0) + (written or 0)
         return usage._replace(
-            input_tokens=input_tokens, cache_read_tokens=read, cache_write_tokens=written
+            input_tokens=input_tokens,
+            cache_read_tokens=read,
+            cache_write_tokens=written,
+            cache_write_1h_tokens=count(
+                inner(raw, ("cache_creation", "ephemeral_1h_input_tokens")), _RAW_USAGE
+            ),
         )
     details = ("prompt_tokens_details", "input_tokens_details")
     outputs = ("completion_tokens_details", "output_tokens_details")

@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter import attributes as names
-
+from taximeter_processor.ingest.dialects import otel
 from taximeter_processor.ingest.dialects.base import MOST_COUNT, Reading, count, text_of
-from taximeter_processor.ingest.dialects.otel import OPERATIONS
 from taximeter_processor.model import NotACall, Span, Usage
 
 SCOPE: Final = names.SCOPE_NAME
@@ -31,12 +30,11 @@ _KEYS: Final = tuple(_COUNTS[field] for field in Usage._fields)
 
 
 def read(span: Span) -> Reading | NotACall:
-    """A span without one of our operations is none of ours, whatever its scope says."""
+    """A span without one of our operations is read like anybody's, whatever its scope says."""
     get = span.attributes.get
-    told = text_of(get(names.OPERATION_NAME))
-    operation = OPERATIONS.get(told)
+    operation = otel.OPERATIONS.get(text_of(get(names.OPERATION_NAME)))
     if operation is None:
-        return NotACall("not_inference" if told else "not_genai")
+        return otel.read(span)
     counts = [get(key) for key in _KEYS]
     for index, value in enumerate(counts):
         if value is not None and (type(value) is not int or not 0 <= value <= MOST_COUNT):
@@ -47,7 +45,7 @@ def read(span: Span) -> Reading | NotACall:
         text_of(get(names.PROVIDER_NAME)),
         text_of(get(names.REQUEST_MODEL)),
         text_of(get(names.RESPONSE_MODEL)),
-        Usage._make(counts),  # type: ignore[arg-type]  # checked to be counts above
+        Usage._make(counts),
         False,
         get(names.REPORTED_COST_USD),
     )

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from taximeter_processor.names import BUDGET, BUDGET_SPENT
 from tests.taximeter_processor.observability.prometheus_tools import (
     Message,
     firing,
     promtool_test,
     series,
 )
-
-from taximeter_processor.names import BUDGET, BUDGET_SPENT
 
 ALERT = "TaximeterBudgetExhausted"
 SCOPE = {

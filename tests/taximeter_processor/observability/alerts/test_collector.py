@@ -3,6 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+
 from tests.taximeter_processor.observability.prometheus_tools import (
     Message,
     firing,

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from taximeter_processor.names import COST, DEAD_LETTERS
 from tests.taximeter_processor.observability.prometheus_tools import (
     Message,
     firing,
     promtool_test,
     series,
 )
-
-from taximeter_processor.names import COST, DEAD_LETTERS
 
 DOWN = "TaximeterProcessorDown"
 DEAD = "TaximeterDeadLetters"

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from taximeter_processor.names import OWNER_INFO, SPEND, UNOWNED
 from tests.taximeter_processor.observability.prometheus_tools import (
     Message,
     firing,
     promtool_test,
     series,
 )
-
-from taximeter_processor.names import OWNER_INFO, SPEND, UNOWNED
 
 ALERT = "TaximeterUnownedSpend"
 NOBODY = 'feature="rag",owner="unowned",team="unknown"'

@@ -2,14 +2,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from taximeter_processor.names import OWNER_INFO, SPEND, SPEND_REQUESTS, UNPRICED
 from tests.taximeter_processor.observability.prometheus_tools import (
     Message,
     firing,
     promtool_test,
     series,
 )
-
-from taximeter_processor.names import OWNER_INFO, SPEND, SPEND_REQUESTS, UNPRICED
 
 ALERT = "TaximeterUnpricedSpend"
 ALICE = 'feature="chat",owner="alice",team="growth"'

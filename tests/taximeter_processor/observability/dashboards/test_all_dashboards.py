@@ -8,10 +8,10 @@ from typing import Any
 import promql_parser
 import pytest
 import yaml
-from tests.taximeter_processor.observability.prometheus_tools import ROOT, RULES
 
 from taximeter_processor import names
 from taximeter_processor.observability.queries import fill, panel_queries
+from tests.taximeter_processor.observability.prometheus_tools import ROOT, RULES
 
 FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 KNOWN = {"up", "ALERTS", *names.RULES, *(metric.name for metric in names.ALL)}

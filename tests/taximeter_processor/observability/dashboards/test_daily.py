@@ -6,16 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+
+from taximeter_processor import names
+from taximeter_processor.names import Metric
+from taximeter_processor.observability.queries import VARIABLES, panel_queries
 from tests.taximeter_processor.observability.prometheus_tools import (
     ROOT,
     Expected,
     promtool_test,
     series,
 )
-
-from taximeter_processor import names
-from taximeter_processor.names import Metric
-from taximeter_processor.observability.queries import VARIABLES, panel_queries
 
 BOARD = json.loads((ROOT / "grafana" / "dashboards" / "taximeter-daily.json").read_text())
 QUERIES = panel_queries(BOARD, {**VARIABLES, "__range": "1h", "__rate_interval": "15m"})
