@@ -43,7 +43,7 @@ class Application:
 
 def build_api(service: Service) -> FastAPI:
     """`/metrics`, `/healthz`, `/readyz`, `/api/v1/*` and the pages."""
-    scrape = Scrape(service.counters, service.gauges, service.metrics, service.book.version)
+    scrape = Scrape(service.counters, service.gauges, service.metrics, service.book)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:

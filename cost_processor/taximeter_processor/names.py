@@ -244,7 +244,7 @@ PRICE_BOOK_INFO: Final = Metric(
 PRICE_BOOK_TIMESTAMP: Final = Metric(
     "taximeter_price_book_timestamp_seconds",
     "gauge",
-    "When the catalogue in use was published.",
+    "The newest day on which the catalogue in use says it verified a price.",
 )
 CONFIG_INFO: Final = Metric(
     "taximeter_build_info", "gauge", "1 for the running version and writer.", ("version", "writer")

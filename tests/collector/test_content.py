@@ -127,6 +127,16 @@ def test_content_is_gone_and_numbers_and_tags_are_untouched(
     assert attributes_of(_through(collector, sink, span(sent))) == KEPT
 
 
+@pytest.mark.parametrize(
+    ("key", "left"), [("gcp.vertex.agent.llm_request", "{}"), ("db.statement", "")]
+)
+def test_content_whose_presence_means_something_is_emptied(
+    key: str, left: str, collector: Collector, sink: OtlpSink
+) -> None:
+    received = _through(collector, sink, span({**KEPT, key: SECRET}))
+    assert attributes_of(received) == {**KEPT, key: left}
+
+
 def test_events_and_the_status_message_are_gone(collector: Collector, sink: OtlpSink) -> None:
     sent = span(KEPT)
     sent.events.add(name="gen_ai.content.prompt").attributes.add(key="gen_ai.prompt")

@@ -9,8 +9,10 @@ from typing import Final, Protocol
 
 from taximeter_processor.cli import (
     check,
+    demo,
     explain,
     ledger,
+    prices,
     reads,
     rules,
     serve,
@@ -32,8 +34,10 @@ class Command(Protocol):
 
 COMMANDS: Final[tuple[Command, ...]] = (
     serve,
+    demo,
     reads,
     explain,
+    prices,
     ledger,
     check,
     rules,

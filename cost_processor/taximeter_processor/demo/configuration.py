@@ -21,7 +21,7 @@ birth_hold_seconds: 0
 owners:
   - {{name: alice, features: [support-chat]}}
   - {{name: bob, features: [search, summarise]}}
-  - {{name: carol, teams: [platform]}}
+  - {{name: carol, features: [agent, doc-extraction], teams: [platform]}}
 
 budgets:
   - {{name: everything, period: month, usd: 400, owner: carol}}

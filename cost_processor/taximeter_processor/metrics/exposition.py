@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from datetime import timezone
 
 from prometheus_client import disable_created_metrics
 from prometheus_client.exposition import choose_encoder
@@ -15,6 +16,8 @@ from taximeter_processor import names
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
+from taximeter_processor.periods import midnight
+from taximeter_processor.pricing.book import PriceBook
 
 
 class Scrape(Collector):
@@ -25,12 +28,12 @@ class Scrape(Collector):
         counters: CostCounters,
         gauges: LedgerGauges,
         metrics: SelfMetrics,
-        price_book_version: str,
+        book: PriceBook,
     ) -> None:
         self._counters = counters
         self._gauges = gauges
         self._metrics = metrics
-        self._price_book_version = price_book_version
+        self._book = book
         # When a counter was born is told by the ledger, not by the start of this process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self._registry = CollectorRegistry()
@@ -42,11 +45,14 @@ class Scrape(Collector):
         yield from self._gauges.collect()
         yield from self._metrics.registry.collect()
         yield _family(names.LABEL_SETS, len(self._counters.cost))
-        book = GaugeMetricFamily(
+        info = GaugeMetricFamily(
             names.PRICE_BOOK_INFO.name, names.PRICE_BOOK_INFO.help, labels=["version"]
         )
-        book.add_metric([self._price_book_version], 1)
-        yield book
+        info.add_metric([self._book.version], 1)
+        yield info
+        if self._book.checked_on is not None:
+            checked = midnight(self._book.checked_on, timezone.utc) / 1_000_000
+            yield _family(names.PRICE_BOOK_TIMESTAMP, checked)
 
     def describe(self) -> list[Family]:
         """Nothing up front: registering must not read the ledger."""

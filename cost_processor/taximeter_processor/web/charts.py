@@ -63,14 +63,19 @@ class Chart:
 
 
 def stacked_bars(days: Sequence[date], series: Mapping[str, Sequence[int]]) -> Chart:
-    """A bar a day of the dearest series, the rest together; amounts are pico-USD, not negative."""
+    """A bar a day of the dearest series, the rest together; amounts are pico-USD, not negative.
+
+    `days` holds one day at least.
+    """
     shown = _largest(series)
     totals = [sum(values[index] for values in shown.values()) for index in range(len(days))]
     step = _nice_step(max(totals, default=0))
     top = step * max(1, -(-max(totals, default=0) // step))
-    slot = (WIDTH - _LEFT - _RIGHT) // max(1, len(days))
+    edges = [
+        _LEFT + (WIDTH - _LEFT - _RIGHT) * index // len(days) for index in range(len(days) + 1)
+    ]
     segments = [
-        segment for index, day in enumerate(days) for segment in _bar(day, index, slot, top, shown)
+        segment for index, day in enumerate(days) for segment in _bar(day, index, edges[index : index + 2], top, shown)
     ]
     every = -(-len(days) // 9)
     return Chart(
@@ -79,7 +84,7 @@ def stacked_bars(days: Sequence[date], series: Mapping[str, Sequence[int]]) -> C
             Mark(_height_at(amount, top), cents(amount)) for amount in range(0, top + 1, step)
         ),
         dates=tuple(
-            Mark(_LEFT + index * slot + slot // 2, f"{day.day} {day:%b}")
+            Mark((edges[index] + edges[index + 1]) // 2, f"{day.day} {day:%b}")
             for index, day in enumerate(days)
             if (len(days) - 1 - index) % every == 0
         ),
@@ -101,9 +106,10 @@ def _largest(series: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
 
 
 def _bar(
-    day: date, index: int, slot: int, top: int, shown: Mapping[str, Sequence[int]]
+    day: date, index: int, edges: Sequence[int], top: int, shown: Mapping[str, Sequence[int]]
 ) -> list[Segment]:
-    gap = max(1, slot // 6)
+    left, right = edges
+    width = max(1, (right - left) * 5 // 6)
     segments, below = [], 0
     for color, (name, values) in enumerate(shown.items()):
         amount = values[index]
@@ -112,9 +118,7 @@ def _bar(
         lower, upper = _height_at(below, top), _height_at(below + amount, top)
         below += amount
         title = f"{day_name(day)}: {name} {cents(amount)}"
-        segments.append(
-            Segment(_LEFT + index * slot, upper, slot - gap, lower - upper, color, title)
-        )
+        segments.append(Segment(left, upper, width, lower - upper, color, title))
     return segments
 
 

@@ -17,7 +17,7 @@ def cents(pico: int) -> str:
     sign = _MINUS if pico < 0 else ""
     amount = pico_to_usd(abs(pico)).quantize(_CENT, ROUND_HALF_EVEN)
     if pico and not amount:
-        return f"under {sign}$0.01"
+        return f"<{sign}$0.01"
     return f"{sign}${amount:,.2f}"
 
 
@@ -39,7 +39,7 @@ def percent(part: int, whole: int) -> str:
         return "0 %"
     tenths = 1000 * part // whole
     if tenths == 0:
-        return "under 0.1 %"
+        return "<0.1 %"
     return f"{tenths // 10} %" if tenths >= 100 else f"{tenths / 10:.1f} %"
 
 
