@@ -25,9 +25,18 @@ def usd_to_pico(usd: Decimal | Fraction | int | str) -> int:
     Raises `ValueError` for text that is no finite number.
     """
     try:
-        value = Fraction(usd)
+        number = Decimal(usd) if isinstance(usd, str) else usd
+        # A huge exponent would make a fraction of as many digits.
+        if isinstance(number, Decimal) and number.is_finite() and abs(number.adjusted()) > 60:
+            if number and number.adjusted() > 0:
+                raise ValueError("too large")
+            return 0
+        value = Fraction(number)
     except (ValueError, OverflowError, ArithmeticError) as error:
-        raise ValueError(f"{usd!r} is not an amount of money: expected a decimal number") from error
+        shown = str(usd)[:40]
+        raise ValueError(
+            f"{shown!r} is not an amount of money: expected a decimal number"
+        ) from error
     return round_half_even(value.numerator * PICO_PER_USD, value.denominator)
 
 

@@ -44,7 +44,11 @@ def test_more_than_twelve_decimals_are_rounded_half_even() -> None:
     assert usd_to_pico(Decimal("0.0000000000015")) == 2
 
 
-@pytest.mark.parametrize("text", ["", "NaN", "inf", "a dollar", "1,5"])
+def test_an_absurdly_small_amount_is_nothing_and_takes_no_time() -> None:
+    assert usd_to_pico("1e-999999999") == 0
+
+
+@pytest.mark.parametrize("text", ["", "NaN", "inf", "a dollar", "1,5", "1e999999999"])
 def test_what_is_no_number_is_refused_by_name(text: str) -> None:
     with pytest.raises(ValueError, match="is not an amount of money"):
         usd_to_pico(text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -11,11 +11,15 @@ from taximeter_processor.web.formats import cents, day_name
 
 WIDTH: Final = 960
 HEIGHT: Final = 260
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 4, 12, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62, 22, 12, 30
 MOST_SERIES: Final = 6
 OTHERS: Final = "all others"
 _STEPS: Final = (1, 2, 5, 10)
 _MOST_LINES: Final = 5
+_MOST_DATES: Final = 9
+
+Series = tuple[str, Sequence[int]]
+"""A name and an amount for each day."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,64 +66,67 @@ class Chart:
     height: int = HEIGHT
 
 
-def stacked_bars(days: Sequence[date], series: Mapping[str, Sequence[int]]) -> Chart:
+def stacked_bars(days: Sequence[date], series: Sequence[Series]) -> Chart:
     """A bar a day of the dearest series, the rest together; amounts are pico-USD, not negative.
 
-    `days` holds one day at least.
+    Each series has one amount for each day. There is at least one day.
     """
     shown = _largest(series)
-    totals = [sum(values[index] for values in shown.values()) for index in range(len(days))]
-    step = _nice_step(max(totals, default=0))
-    top = step * max(1, -(-max(totals, default=0) // step))
-    edges = [
-        _LEFT + (WIDTH - _LEFT - _RIGHT) * index // len(days) for index in range(len(days) + 1)
-    ]
+    highest = max(sum(values[index] for _, values in shown) for index in range(len(days)))
+    step = _nice_step(highest)
+    top = step * max(1, -(-highest // step))
+    plot = WIDTH - _LEFT - _RIGHT
+    edges = [_LEFT + plot * index // len(days) for index in range(len(days) + 1)]
     segments = [
-        segment for index, day in enumerate(days) for segment in _bar(day, index, edges[index : index + 2], top, shown)
+        segment
+        for index, day in enumerate(days)
+        for segment in _bar(
+            day_name(day),
+            [(name, values[index]) for name, values in shown],
+            edges[index : index + 2],
+            top,
+        )
     ]
-    every = -(-len(days) // 9)
     return Chart(
         segments=tuple(segments),
         amounts=tuple(
             Mark(_height_at(amount, top), cents(amount)) for amount in range(0, top + 1, step)
         ),
-        dates=tuple(
-            Mark((edges[index] + edges[index + 1]) // 2, f"{day.day} {day:%b}")
-            for index, day in enumerate(days)
-            if (len(days) - 1 - index) % every == 0
-        ),
-        keys=tuple(
-            Key(color, name, sum(values)) for color, (name, values) in enumerate(shown.items())
-        ),
+        dates=_date_marks(days, edges),
+        keys=tuple(Key(color, name, sum(values)) for color, (name, values) in enumerate(shown)),
     )
 
 
-def _largest(series: Mapping[str, Sequence[int]]) -> dict[str, Sequence[int]]:
-    """The dearest few by name, dearest first, and the rest as one."""
-    ranked = sorted(series.items(), key=lambda item: (-sum(item[1]), item[0]))
-    named = [item for item in ranked[:MOST_SERIES] if sum(item[1])]
-    rest = [values for _, values in ranked[MOST_SERIES:]]
-    shown = dict(named)
-    if rest and any(map(sum, rest)):
-        shown[OTHERS] = [sum(day) for day in zip(*rest, strict=True)]
-    return shown
+def _largest(series: Sequence[Series]) -> list[Series]:
+    """The dearest few, dearest first, and the rest as one."""
+    ranked = sorted(series, key=lambda item: (-sum(item[1]), item[0]))
+    shown, rest = ranked[:MOST_SERIES], [values for _, values in ranked[MOST_SERIES:]]
+    return [*shown, (OTHERS, [sum(day) for day in zip(*rest, strict=True)])] if rest else shown
 
 
 def _bar(
-    day: date, index: int, edges: Sequence[int], top: int, shown: Mapping[str, Sequence[int]]
-) -> list[Segment]:
+    day: str, amounts: Sequence[tuple[str, int]], edges: Sequence[int], top: int
+) -> Iterator[Segment]:
+    """The segments of one day, from the bottom up."""
     left, right = edges
     width = max(1, (right - left) * 5 // 6)
-    segments, below = [], 0
-    for color, (name, values) in enumerate(shown.items()):
-        amount = values[index]
-        if not amount:
-            continue
+    below = 0
+    for color, (name, amount) in enumerate(amounts):
         lower, upper = _height_at(below, top), _height_at(below + amount, top)
         below += amount
-        title = f"{day_name(day)}: {name} {cents(amount)}"
-        segments.append(Segment(left, upper, width, lower - upper, color, title))
-    return segments
+        if amount:
+            title = f"{day}: {name} {cents(amount)}"
+            yield Segment(left, upper, width, lower - upper, color, title)
+
+
+def _date_marks(days: Sequence[date], edges: Sequence[int]) -> tuple[Mark, ...]:
+    """Some days by name, today among them."""
+    every = -(-len(days) // _MOST_DATES)
+    return tuple(
+        Mark((edges[index] + edges[index + 1]) // 2, f"{day.day} {day:%b}")
+        for index, day in enumerate(days)
+        if (len(days) - 1 - index) % every == 0
+    )
 
 
 def _height_at(amount: int, top: int) -> int:

@@ -128,7 +128,7 @@ def daily(
         budgets=_budgets(store, settings, now),
         chart=stacked_bars(
             [start.date() for start in starts],
-            {name or UNKNOWN_VALUE: values for name, values in series.items()},
+            [(name or UNKNOWN_VALUE, values) for name, values in series.items()],
         ),
         chart_days=tuple(reversed(list(zip(starts, totals, strict=True)))),
         breakdowns=breakdowns,

@@ -43,6 +43,11 @@ class Attempt:
         """Read our copy of a chunk; if it raises, `stop_watching`."""
         _open.add(self)
 
+    @property
+    def is_sending(self) -> bool:
+        """The client is at work on the request: what it sends meanwhile is part of this attempt."""
+        return self._status_code is None and self in _open
+
     def enter(self, context: Context) -> None:
         """Make `context` current while the client works on the request."""
         self._context = context

@@ -19,7 +19,7 @@ from taximeter.spans import Request
 from taximeter.tags import values_in
 from taximeter.tracing import Tracing
 
-_METERED = otel_context.create_key("taximeter-metered")
+_ATTEMPT = otel_context.create_key("taximeter-attempt")
 _RETRY_HEADER = "x-stainless-retry-count"
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _MAX_REQUEST_BYTES = 1 << 20
@@ -51,7 +51,10 @@ class Meter:
         if route is None:
             return None
         context = otel_context.get_current()
-        if context.get(_METERED) or not utils.is_http_instrumentation_enabled():
+        if not utils.is_http_instrumentation_enabled():
+            return None
+        outer = context.get(_ATTEMPT)
+        if isinstance(outer, Attempt) and outer.is_sending:
             return None
         return self._start(self._describe(request, route, port, context), route, context)
 
@@ -114,7 +117,7 @@ class Meter:
             started.span,
             latest_conventions=self._settings.latest_conventions,
         )
-        inner = otel_context.set_value(_METERED, True, context)
+        inner = otel_context.set_value(_ATTEMPT, attempt, context)
         attempt.enter(inner if started.is_ours else set_span_in_context(started.span, inner))
         return attempt
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import subprocess
 import sys
 
@@ -96,3 +97,15 @@ def test_a_library_imported_later_is_hooked_and_none_is_imported_for_it() -> Non
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "['httpx2.Client.send', 'httpx2.AsyncClient.send']"
+
+
+def test_what_is_begun_while_a_request_is_sent_is_metered_afterwards(metered: Spans) -> None:
+    inherited: list[contextvars.Context] = []
+
+    def handle(request: httpx2.Request) -> httpx2.Response:
+        inherited.append(contextvars.copy_context())
+        return httpx2.Response(200, content=BODY)
+
+    httpx2.Client(transport=httpx2.MockTransport(handle)).post(CHAT, json={})
+    inherited[0].run(mocked().post, CHAT, json={})
+    assert len(metered.all()) == 2
