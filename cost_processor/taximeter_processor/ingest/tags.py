@@ -134,7 +134,9 @@ class TagReader:
                     found[index] = found[index] or self._fit(index, metadata[key])
 
     def _fit(self, index: int, value: object) -> str:
-        """A value as a tag, or empty, counted, when it cannot be one."""
+        """A value as a tag, or empty, counted, when it cannot be one; ids may be integers."""
+        if type(value) is int:
+            value = str(value)
         if _is_clean(value):
             return str(value)
         if value != "":

@@ -137,7 +137,7 @@ def test_an_aborted_stream_s_usage_is_partial() -> None:
     assert call_of({**CHAT, "taximeter.usage_status": "partial"}).usage_status == "partial"
 
 
-@pytest.mark.parametrize("value", ["x" * 129, "a\nb", "tab\t", "\x00", "\u202eevil", 5], ids=repr)
+@pytest.mark.parametrize("value", ["x" * 129, "a\nb", "tab\t", "\x00", "\u202eevil", 5.5], ids=repr)
 def test_a_tag_value_that_is_no_short_printable_text_is_dropped_and_counted(value: object) -> None:
     decoded = Decoder().decode(
         json_body(json_span(1, {**CHAT, "taximeter.feature": value})), JSON, NOW_NS
@@ -216,3 +216,9 @@ def test_whatever_kinds_of_values_arrive_a_span_is_read_or_refused(
     for span in Decoder().decode(body, JSON, NOW_NS).spans:
         found = CallReader().read(span)
         assert isinstance(found, (Call, NotACall, Rejected))
+
+
+def test_an_integer_id_is_a_good_tag() -> None:
+    attributes = {**CHAT, "metadata": '{"tenant_id": 42}'}
+    del attributes["taximeter.tenant"]
+    assert call_of(attributes).tenant == "42"
