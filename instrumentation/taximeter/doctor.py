@@ -59,6 +59,10 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="taximeter doctor",
         description="Say which SDKs and hooks were found, where spans go, and whether one arrives.",
+        epilog="\n".join(
+            ["environment:", *(f"  {name:<26}{text}" for name, text in settings.VARIABLES.items())]
+        ),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     options = parser.parse_args(arguments)
@@ -132,6 +136,8 @@ def _send(exporter: SpanExporter, span: ReadableSpan) -> str:
     logger.addHandler(messages)
     try:
         is_accepted = exporter.export([span]) is SpanExportResult.SUCCESS
+    except Exception as error:  # older exporters raise where newer ones answer
+        return str(error)
     finally:
         logger.removeHandler(messages)
         exporter.shutdown()

@@ -16,6 +16,7 @@ from taximeter import attributes, faults
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
+_MAX = attributes.MAX_TAG_LENGTH
 _KEY = otel_context.create_key("taximeter-tags")
 
 
@@ -79,31 +80,38 @@ class tags:
         self.__exit__(kind, error, trace)
 
     def __call__(self, function: Function) -> Function:
-        return cast("Function", functools.wraps(function)(self._wrap(function)))
+        return cast("Function", functools.wraps(function)(_wrap(self, function)))
 
-    def _wrap(self, function: Callable[..., Any]) -> Callable[..., Any]:
-        if inspect.isasyncgenfunction(function):
-            return lambda *args, **kwargs: self._drive_async(function(*args, **kwargs))
-        if inspect.isgeneratorfunction(function):
-            return lambda *args, **kwargs: self._drive(function(*args, **kwargs))
-        if inspect.iscoroutinefunction(function):
 
-            async def tagged_coroutine(*args: Any, **kwargs: Any) -> Any:
-                with self:
-                    return await function(*args, **kwargs)
+def _wrap(scope: tags, function: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of the same kind, so that frameworks which look at the kind are not misled."""
+    if inspect.isasyncgenfunction(function):
+        return _wrap_async_generator(scope, function)
+    if inspect.isgeneratorfunction(function):
+        return _wrap_generator(scope, function)
+    if inspect.iscoroutinefunction(function):
 
-            return tagged_coroutine
+        async def tagged_coroutine(*args: Any, **kwargs: Any) -> Any:
+            with scope:
+                return await function(*args, **kwargs)
 
-        def tagged(*args: Any, **kwargs: Any) -> Any:
-            with self:
-                return function(*args, **kwargs)
+        return tagged_coroutine
 
-        return tagged
+    def tagged(*args: Any, **kwargs: Any) -> Any:
+        with scope:
+            return function(*args, **kwargs)
 
-    def _drive(self, generator: Generator[Any, Any, Any]) -> Generator[Any, Any, Any]:
+    return tagged
+
+
+def _wrap_generator(
+    scope: tags, function: Callable[..., Generator[Any, Any, Any]]
+) -> Callable[..., Generator[Any, Any, Any]]:
+    def tagged_generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
+        generator = function(*args, **kwargs)
         step, value = generator.send, None
         while True:
-            with self:
+            with scope:
                 try:
                     item = step(value)
                 except StopIteration as stop:
@@ -111,16 +119,23 @@ class tags:
             try:
                 step, value = generator.send, (yield item)
             except GeneratorExit:
-                with self:
+                with scope:
                     generator.close()
                 raise
             except BaseException as error:
                 step, value = generator.throw, error
 
-    async def _drive_async(self, generator: AsyncGenerator[Any, Any]) -> AsyncGenerator[Any, Any]:
+    return tagged_generator
+
+
+def _wrap_async_generator(
+    scope: tags, function: Callable[..., AsyncGenerator[Any, Any]]
+) -> Callable[..., AsyncGenerator[Any, Any]]:
+    async def tagged_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
+        generator = function(*args, **kwargs)
         step, value = generator.asend, None
         while True:
-            with self:
+            with scope:
                 try:
                     item = await step(value)
                 except StopAsyncIteration:
@@ -128,11 +143,13 @@ class tags:
             try:
                 step, value = generator.asend, (yield item)
             except GeneratorExit:
-                with self:
+                with scope:
                     await generator.aclose()
                 raise
             except BaseException as error:
                 step, value = generator.athrow, error
+
+    return tagged_generator
 
 
 def values_in(context: Context) -> Mapping[str, str]:
@@ -153,9 +170,6 @@ def checked(values: Mapping[str, object]) -> dict[str, str]:
         else:
             good[name] = text
     return good
-
-
-_MAX = attributes.MAX_TAG_LENGTH
 
 
 def _text(value: object) -> str | None:

@@ -86,7 +86,8 @@ class Tracing:
     @cached_property
     def _is_shared(self) -> bool:
         """No endpoint of our own, or nobody but us uses the shared provider anyway."""
-        return self._settings.endpoint is None or self._shared is self._made
+        with self._lock:
+            return self._settings.endpoint is None or self._shared is self._made
 
     @cached_property
     def _shared_tracer(self) -> Tracer:
@@ -130,7 +131,7 @@ def _tracer(provider: trace.TracerProvider) -> Tracer:
 def _new_shared_provider(settings: Settings) -> TracerProvider:
     """A provider for an application that has none, following the standard OTEL_… variables."""
     provider = TracerProvider()
-    for name in os.environ.get("OTEL_TRACES_EXPORTER", "otlp").split(","):
+    for name in (os.environ.get("OTEL_TRACES_EXPORTER") or "otlp").split(","):
         exporter = faults.guarded("exporter", _exporter, name.strip(), settings.endpoint)
         if exporter is not None:
             provider.add_span_processor(BatchSpanProcessor(exporter))
@@ -138,7 +139,7 @@ def _new_shared_provider(settings: Settings) -> TracerProvider:
 
 
 def _exporter(name: str, endpoint: str | None) -> SpanExporter | None:
-    if name in ("", "none"):
+    if name == "none":
         return None
     if name == "otlp":
         return otlp_exporter(endpoint)

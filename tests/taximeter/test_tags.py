@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import inspect
 import threading
 from collections.abc import AsyncIterator, Generator, Iterator, Mapping
 from enum import Enum
@@ -136,6 +137,23 @@ def test_a_decorated_async_generator_has_them_in_its_body_only() -> None:
         return [{**item, **now()} async for item in produce()]
 
     assert asyncio.run(consume()) == [{"feature": "search"}] * 2
+
+
+def test_a_decorated_function_stays_of_its_kind() -> None:
+    def plain() -> None: ...
+
+    async def coroutine() -> None: ...
+
+    def generator() -> Iterator[None]:
+        yield
+
+    async def async_generator() -> AsyncIterator[None]:
+        yield
+
+    for function in (plain, coroutine, generator, async_generator):
+        decorated = tags(feature="search")(function)
+        for kind in ("iscoroutinefunction", "isgeneratorfunction", "isasyncgenfunction"):
+            assert getattr(inspect, kind)(decorated) == getattr(inspect, kind)(function)
 
 
 def test_a_generator_dropped_with_a_block_open_leaves_other_contexts_alone() -> None:

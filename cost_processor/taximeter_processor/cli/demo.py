@@ -110,20 +110,22 @@ def _check_use(arguments: argparse.Namespace) -> None:
         raise ValueError(f"--requests {arguments.requests}: expected 1 or more")
 
 
-def _configure(directory: Path, port: int | None) -> tuple[Settings, Path]:
-    """The settings of the demo's directory; its port is free."""
-    config = configuration.write_if_absent(directory, port or configuration.DEFAULT_PORT)
-    settings = load(config, environ={})
-    if port is not None and port != settings.port:
+def _configure(directory: Path, asked_port: int | None) -> tuple[Settings, Path]:
+    """The settings of the demo's directory, written when it has none; their port is free."""
+    path = directory / configuration.FILE_NAME
+    port = asked_port or configuration.DEFAULT_PORT
+    remedy = "--port"
+    if path.exists():
+        port = load(path, environ={}).port
+        remedy = f"--port and another --dir, or in {path}"
+        if asked_port not in (None, port):
+            raise TaximeterError(f"{path} says port {port}: edit it, or choose another --dir")
+    if not is_free(port):
         raise TaximeterError(
-            f"{config} says {settings.listen}: edit it, or choose another --dir for port {port}"
+            f"port {port} is in use: stop what listens there, or choose another with {remedy}"
         )
-    if not is_free(settings.port):
-        raise TaximeterError(
-            f"port {settings.port} is in use: stop what listens there, or choose another with "
-            "--port (and --dir)"
-        )
-    return settings, config
+    configuration.write_if_absent(directory, port)
+    return load(path, environ={}), path
 
 
 def _perform(demo: _Demo, arguments: argparse.Namespace, start_seconds: float) -> int:

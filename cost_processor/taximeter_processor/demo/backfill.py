@@ -24,7 +24,10 @@ def post_all(
     """
     with httpx2.Client(timeout=60, trust_env=False) as client:
         for body, spans in bodies:
-            _post(client, url, gzip.compress(body, compresslevel=1))
+            try:
+                _post(client, url, gzip.compress(body, compresslevel=1))
+            except httpx2.HTTPError as error:
+                raise TaximeterError(f"{url} cannot be reached: {error!r}") from error
             committed(spans)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final
@@ -17,11 +19,14 @@ Rows = Sequence[Mapping[str, Any]]
 
 MOST_ROWS: Final = 6
 PIPED_WIDTH: Final = 100
-_BAR_WIDTH: Final = 20
+_BAR_WIDTH: Final = 11
 
 
 def console() -> Console:
     """Where the demo prints: coloured in a terminal, 100 columns of plain text elsewhere."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A terminal that cannot show a tick shows a question mark.
+        sys.stdout.reconfigure(errors="replace")
     found = Console(highlight=False)
     return found if found.is_terminal else Console(highlight=False, width=PIPED_WIDTH)
 
@@ -30,7 +35,7 @@ def progress(output: Console) -> Progress:
     """A progress bar; nothing where it could not be redrawn."""
     return Progress(
         TextColumn("  [dim]{task.description:<18}[/]"),
-        BarColumn(_BAR_WIDTH * 2),
+        BarColumn(40),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         console=output,
@@ -41,15 +46,15 @@ def progress(output: Console) -> Progress:
 
 def step(output: Console, name: str, told: str) -> None:
     """One line that something is done."""
-    line = Text("✓ ", style="green") + Text(f"{name:<18}", style="bold") + Text(told)
+    line = Text.assemble(("✓ ", "green"), (f"{name:<18}", "bold"), told)
     output.print(line, soft_wrap=True)
 
 
 def cost_table(dimension: str, live: Rows, whole: Rows, days: int) -> Table:
     """Cost by one dimension: the calls just made beside all calls of the last days."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column(dimension.replace("_", " "), style="bold", min_width=16, no_wrap=True)
-    for heading in ("calls today", "cost today $", f"calls {days}d", f"cost {days}d $"):
+    table.add_column(dimension.replace("_", " "), style="bold", min_width=14, no_wrap=True)
+    for heading in ("calls today", "$ today", f"calls {days}d", f"$ {days}d"):
         table.add_column(heading, justify="right", no_wrap=True)
     table.add_column("share", no_wrap=True, style="cyan")
     today = {row[dimension]: row for row in live}
@@ -71,7 +76,7 @@ def cost_table(dimension: str, live: Rows, whole: Rows, days: int) -> Table:
 def comparison_table(provider: Counts, ledger: Counts) -> Table:
     """The provider's own count beside the ledger's, model by model."""
     table = Table(box=None, pad_edge=False, header_style="dim", padding=(0, 2, 0, 0))
-    table.add_column("model", style="bold", min_width=24, no_wrap=True)
+    table.add_column("model", style="bold", no_wrap=True)
     for heading in ("answers", "input tokens", "output tokens", "in the ledger"):
         table.add_column(heading, justify="right", no_wrap=True)
     for name in sorted({*provider, *ledger}):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Final
+from urllib.parse import urlsplit
 
 from taximeter_processor.demo.children import Child, free_port
 from taximeter_processor.demo.provider import Provider, ProviderServer
@@ -14,6 +16,7 @@ LABEL: Final = "demo"
 """Service name and environment of the example app's calls."""
 FAULT_EVERY: Final = 23
 LIVE_MODEL: Final = "gpt-4.1-nano"
+OPENAI_BASE_URL: Final = "https://api.openai.com/v1"
 _APP: Final = "taximeter_processor.demo.example_app:app"
 
 
@@ -71,10 +74,11 @@ class Session:
             "TAXIMETER_TRUSTED_PEERS": "127.0.0.1",
         }
         if self.provider is None:
-            return {**common, "EXAMPLE_CHEAP_MODEL": LIVE_MODEL}
-        return {
-            **common,
-            "OPENAI_BASE_URL": self.provider.base_url,
-            "OPENAI_API_KEY": "sk-replayed",
-            "TAXIMETER_HOSTS": f"127.0.0.1:{self.provider.port}=openai",
-        }
+            # A proxy in front of OpenAI is metered like OpenAI itself.
+            base_url = os.environ.get("OPENAI_BASE_URL") or OPENAI_BASE_URL
+            own = {"EXAMPLE_CHEAP_MODEL": LIVE_MODEL}
+        else:
+            base_url = self.provider.base_url
+            own = {"OPENAI_API_KEY": "sk-replayed"}
+        hosts = f"{urlsplit(base_url).netloc}=openai"
+        return {**common, **own, "OPENAI_BASE_URL": base_url, "TAXIMETER_HOSTS": hosts}

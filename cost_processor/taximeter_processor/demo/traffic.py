@@ -62,9 +62,12 @@ def calls_of(requests: list[UserRequest]) -> int:
 def drive(url: str, requests: list[UserRequest], answered: Callable[[], object]) -> None:
     """Send all requests, a few at a time; `answered` hears of each answer.
 
-    Raises `TaximeterError` when the app does not answer 200.
+    Raises `TaximeterError` when the app does not answer, or not 200.
     """
-    asyncio.run(_drive(url, requests, answered))
+    try:
+        asyncio.run(_drive(url, requests, answered))
+    except httpx2.HTTPError as error:
+        raise TaximeterError(f"the example app at {url} failed: {error!r}") from error
 
 
 async def _drive(url: str, requests: list[UserRequest], answered: Callable[[], object]) -> None:

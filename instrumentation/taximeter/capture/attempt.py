@@ -22,7 +22,7 @@ _open: set[Attempt] = set()
 
 
 class Attempt:
-    """One upstream attempt. Its methods are called in order: leave, then answer or fail, …
+    """One upstream attempt: enter, leave, then answer or fail.
 
     A streamed answer goes on with watch for every chunk, then complete, fail or abort.
     """
@@ -98,10 +98,12 @@ class Attempt:
 
     def fail(self, error: BaseException) -> None:
         """The client raised, before or during the answer."""
-        if isinstance(error, GeneratorExit):
+        is_answered = self._status_code is not None
+        # What is no Exception comes from the application: it cancels, closes or exits.
+        if is_answered and not isinstance(error, Exception):
             self.abort()
         else:
-            self._end(is_cut_short=self._status_code is not None, error=error)
+            self._end(is_cut_short=is_answered, error=error)
 
     def _watch_first(self, chunk: bytes) -> None:
         self._first_chunk_seconds = time.perf_counter() - self._started

@@ -21,7 +21,6 @@ from taximeter.capture.tee import tee_types
 
 LIBRARIES = ("httpx", "httpx2")
 
-
 Send = Callable[..., Any]
 
 

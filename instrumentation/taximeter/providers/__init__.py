@@ -57,7 +57,7 @@ def provider_of(host: str) -> str | None:
 def route(provider: str, path: str) -> Route | None:
     """How a provider's endpoint at this path is read, or None if no inference happens there."""
     for pattern, operation, reader in _ENDPOINTS:
-        if pattern.search(path):
+        if pattern.search(path.rstrip("/")):
             named = _PATH_MODEL.search(path)
             return Route(provider, operation, reader, named.group(1) if named else None)
     return None

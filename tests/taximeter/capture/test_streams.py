@@ -132,6 +132,23 @@ def test_a_cancelled_task_ends_its_span(server: ReplayServer, metered: Spans) ->
     server.answers.append(answer(STREAM.name, is_held=True))
     asyncio.run(cancel())
     assert metered.attributes()["taximeter.usage_status"] == "partial"
+    assert metered.one().status.status_code is StatusCode.UNSET
+
+
+def test_a_task_cancelled_before_an_answer_came_has_failed(metered: Spans) -> None:
+    async def never(request: httpx2.Request) -> httpx2.Response:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    async def cancel() -> None:
+        async with httpx2.AsyncClient(transport=httpx2.MockTransport(never)) as client:
+            url = "https://api.openai.com/v1/responses"
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(client.post(url, json=BODY), timeout=0.1)
+
+    asyncio.run(cancel())
+    assert metered.attributes()["error.type"] == "CancelledError"
+    assert metered.one().status.status_code is StatusCode.ERROR
 
 
 def test_an_async_stream_that_is_left_early_ends(server: ReplayServer, metered: Spans) -> None:
