@@ -219,6 +219,10 @@ def _show_costs(demo: _Demo) -> None:
         whole = demo.rows(dimension, first_day.isoformat())
         demo.output.print(f"\n[bold]Cost by {dimension.replace('_', ' ')}[/]")
         demo.output.print(screen.cost_table(dimension, live, whole, demo.days))
+    unpriced = sum(row["unpriced"] for row in whole)
+    if unpriced:
+        told = f"{unpriced:,} calls have no price and are in no amount above: add it to prices:"
+        demo.output.print(f"\n[yellow]![/] {told}", soft_wrap=True)
 
 
 def _verify(demo: _Demo) -> bool:

@@ -100,6 +100,8 @@ def stacked_bars(days: Sequence[date], series: Sequence[Series]) -> Chart:
 def _largest(series: Sequence[Series]) -> list[Series]:
     """The dearest few, dearest first, and the rest as one."""
     ranked = sorted(series, key=lambda item: (-sum(item[1]), item[0]))
+    # What has no cost, free or without a price, has no place in a drawing of costs.
+    ranked = [item for item in ranked if sum(item[1])]
     shown, rest = ranked[:MOST_SERIES], [values for _, values in ranked[MOST_SERIES:]]
     return [*shown, (OTHERS, [sum(day) for day in zip(*rest, strict=True)])] if rest else shown
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
@@ -36,6 +36,8 @@ class Line:
     owner: str
     today_pico: int
     period_pico: int
+    unpriced_calls: int = 0
+    """Of the period: what they cost is not in the amounts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,20 +159,30 @@ def _breakdowns(
     """One for each tag; the features' lines carry their owners."""
     names = {"feature": _owner_names(store, owners, period)}
     return tuple(
-        _ranked(
-            dimension,
-            [
-                Line(
-                    name=value or UNKNOWN_VALUE,
-                    owner=names.get(dimension, {}).get(value, ""),
-                    today_pico=spent[today.name][0],
-                    period_pico=spent[period.name][0],
-                )
-                for (value,), spent in queries.spend_by_window(store, [dimension], [today, period])
-            ],
-        )
+        _ranked(dimension, _lines(store, dimension, names.get(dimension, {}), today, period))
         for dimension in TAG_NAMES
     )
+
+
+def _lines(
+    store: LedgerStore,
+    dimension: str,
+    owner_names: Mapping[str, str],
+    today: Window,
+    period: Window,
+) -> list[Line]:
+    found = queries.spend(store, (dimension,), today.start_us, today.end_us)
+    today_pico = {spent.group: spent.cost_pico for spent in found}
+    return [
+        Line(
+            name=spent.group[0] or UNKNOWN_VALUE,
+            owner=owner_names.get(spent.group[0], ""),
+            today_pico=today_pico.get(spent.group, 0),
+            period_pico=spent.cost_pico,
+            unpriced_calls=spent.unpriced,
+        )
+        for spent in queries.spend(store, (dimension,), period.start_us, period.end_us)
+    ]
 
 
 def _owner_names(store: LedgerStore, owners: Owners, period: Window) -> dict[str, str]:
@@ -197,6 +209,7 @@ def _sum(name: str, lines: Sequence[Line]) -> Line:
         "",
         sum(line.today_pico for line in lines),
         sum(line.period_pico for line in lines),
+        sum(line.unpriced_calls for line in lines),
     )
 
 

@@ -47,6 +47,10 @@ def test_the_last_day_is_always_named() -> None:
     assert stacked_bars(days, []).dates[-1].text == "24 Nov"
 
 
+def test_what_costs_nothing_is_not_drawn() -> None:
+    assert stacked_bars(DAYS, [("unpriced", [0, 0, 0, 0])]).keys == ()
+
+
 def test_days_without_cost_leave_an_axis() -> None:
     chart = stacked_bars(DAYS, [])
     assert chart.segments == ()

@@ -82,10 +82,10 @@ def test_calls_without_a_price_and_cost_without_a_tag_are_told(view: Daily) -> N
 def test_features_come_with_their_owner(view: Daily) -> None:
     table = breakdown(view, "feature")
     assert table.lines == (
-        Line("search", "bob", 0, 17 * USD),
+        Line("search", "bob", 0, 17 * USD, 1),
         Line("chat", "alice", 3 * USD, 3 * USD),
     )
-    assert table.total == Line("total", "", 3 * USD, 20 * USD)
+    assert table.total == Line("total", "", 3 * USD, 20 * USD, 1)
 
 
 def test_an_absent_tag_is_a_line_of_its_own(view: Daily) -> None:
