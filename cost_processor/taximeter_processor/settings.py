@@ -158,7 +158,7 @@ class Limits(_Strict):
     tenants: int = Field(default=200, ge=1)
     dead_letters: int = Field(default=10_000, ge=0)
     read_seconds: float = Field(default=10.0, gt=0)
-    ledger_memory_mb: int = Field(default=160, ge=64)
+    ledger_memory_mb: int = Field(default=96, ge=64)
 
 
 class Settings(_Strict):

@@ -221,7 +221,8 @@ def _show_costs(demo: _Demo) -> None:
         demo.output.print(screen.cost_table(dimension, live, whole, demo.days))
     unpriced = sum(row["unpriced"] for row in whole)
     if unpriced:
-        told = f"{unpriced:,} calls have no price and are in no amount above: add it to prices:"
+        which = "taximeter costs --by model --where status=unpriced"
+        told = f"{unpriced:,} calls have no price and are in no amount above: {which}"
         demo.output.print(f"\n[yellow]![/] {told}", soft_wrap=True)
 
 

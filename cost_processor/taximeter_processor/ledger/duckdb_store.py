@@ -33,7 +33,7 @@ class DuckDBStore:
         self,
         path: str | Path,
         *,
-        memory_mb: int = 160,
+        memory_mb: int = 96,
         read_seconds: float = 10.0,
         dead_letter_limit: int = 10_000,
     ) -> None:
