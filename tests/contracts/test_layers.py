@@ -16,7 +16,7 @@ APPLICATION = ROOT / "instrumentation" / "taximeter"
 
 STAGES = (
     ("model", "names", "errors", "money", "pricing.overrides", "settings"),
-    ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "metrics"),
+    ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "budgets", "metrics"),
     ("costing", "analysis", "observability"),
     ("pipeline",),
     ("worker", "reports", "demo"),

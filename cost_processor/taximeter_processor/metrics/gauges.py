@@ -11,14 +11,15 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
+from taximeter_processor.budgets import owner_of, spent_pico
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
 from taximeter_processor.money import to_float, usd_to_pico
 from taximeter_processor.owners import Owners
-from taximeter_processor.periods import period_start, same_time_windows, to_us, windows
-from taximeter_processor.settings import Budget, Settings
+from taximeter_processor.periods import same_time_windows, to_us, windows
+from taximeter_processor.settings import Settings
 
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
@@ -136,22 +137,18 @@ class LedgerGauges:
     def _budgets(self, now: datetime) -> Iterator[Family]:
         limit, spent = _gauge(names.BUDGET), _gauge(names.BUDGET_SPENT)
         for budget in self._settings.budgets:
-            labels = self._budget_labels(budget)
+            labels = [
+                budget.name,
+                owner_of(budget, self._owners),
+                budget.feature or "",
+                budget.team or "",
+                budget.period,
+            ]
             limit.add_metric(labels, to_float(usd_to_pico(budget.usd)))
-            spent.add_metric(labels, to_float(self._spent(budget, now)))
+            pico = spent_pico(self._store, budget, now, self._settings.zone)
+            spent.add_metric(labels, to_float(pico))
         yield limit
         yield spent
-
-    def _spent(self, budget: Budget, now: datetime) -> int:
-        scope = {"feature": budget.feature, "team": budget.team}
-        where = {name: value for name, value in scope.items() if value is not None}
-        start = period_start(budget.period, now, self._settings.zone)
-        found = queries.spend(self._store, (), start, to_us(now) + 3_600_000_000, where)
-        return sum(spend.cost_pico for spend in found)
-
-    def _budget_labels(self, budget: Budget) -> list[str]:
-        owner = budget.owner or self._owners.owner_of(budget.feature or "", budget.team or "")
-        return [budget.name, owner, budget.feature or "", budget.team or "", budget.period]
 
 
 def _gauge(metric: names.Metric) -> GaugeMetricFamily:

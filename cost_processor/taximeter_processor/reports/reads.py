@@ -66,13 +66,17 @@ def trend(asked: Asked) -> Answer:
     (dimension,) = _dimensions(asked_for, asked_for, most=1)
     days = _integer(asked.parameters, "days", 30, 1, MOST_DAYS)
     bounds = day_bounds(days, asked.now, asked.settings.zone)
-    found = queries.spend_by_day(asked.store, dimension, bounds)
+    found: dict[str, list[int]] = {}
+    for value, series in queries.spend_by_day(asked.store, dimension, bounds).items():
+        # A tag may really be `unknown`: its days are added to those of the untagged.
+        known = found.get(value or UNKNOWN_VALUE, [0] * len(series))
+        found[value or UNKNOWN_VALUE] = [a + b for a, b in zip(known, series, strict=True)]
     zone = asked.settings.zone
     return {
         "by": dimension,
         "days": [from_us(us).astimezone(zone).date().isoformat() for us in bounds[:-1]],
         "series": {
-            value or UNKNOWN_VALUE: [format_usd(pico) for pico in series]
+            value: [format_usd(pico) for pico in series]
             for value, series in sorted(found.items(), key=lambda item: -sum(item[1]))
         },
     }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Literal
 
+from taximeter_processor.budgets import owner_of, scope_of, spent_pico
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
@@ -16,7 +17,6 @@ from taximeter_processor.owners import Owners
 from taximeter_processor.periods import (
     day_bounds,
     from_us,
-    period_start,
     same_time_windows,
     windows,
 )
@@ -229,16 +229,12 @@ def _budgets(store: LedgerStore, settings: Settings, now: datetime) -> tuple[Bud
 def _budget(
     store: LedgerStore, settings: Settings, owners: Owners, budget: Budget, now: datetime
 ) -> BudgetLine:
-    scope = {"feature": budget.feature, "team": budget.team}
-    where = {name: value for name, value in scope.items() if value is not None}
-    start = period_start(budget.period, now, settings.zone)
-    until = windows(now, settings.zone)[0].end_us
-    found = queries.spend(store, (), start, until, where)
     return BudgetLine(
         name=budget.name,
-        scope=", ".join(f"{name} {value}" for name, value in where.items()) or "everything",
-        owner=budget.owner or owners.owner_of(budget.feature or "", budget.team or ""),
+        scope=", ".join(f"{tag} {value}" for tag, value in scope_of(budget).items())
+        or "everything",
+        owner=owner_of(budget, owners),
         period=budget.period,
-        spent_pico=sum(spent.cost_pico for spent in found),
+        spent_pico=spent_pico(store, budget, now, settings.zone),
         limit_pico=usd_to_pico(budget.usd),
     )
