@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.model import Call, Line, Priced, Quantity, Status, Unpriced
 from taximeter_processor.money import format_usd
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.usage import meters
+
+MOST_PICO: Final = 10**24
+"""The ledger keeps 24 digits, 12 of them before the point."""
 
 
 class Costed(NamedTuple):
@@ -26,6 +29,17 @@ class Costed(NamedTuple):
 def cost(call: Call, book: PriceBook) -> Costed:
     """Price one call. Raises `ValueError` when a part of its usage exceeds the whole."""
     quantities = meters(call.usage)
+    costed = _costed(call, quantities, book)
+    outcome = costed.outcome
+    if isinstance(outcome, Priced) and max(outcome.cost_pico, outcome.list_pico) >= MOST_PICO:
+        raise ValueError(f"a cost of {outcome.cost_pico} pico-USD is beyond what is kept")
+    if call.is_cache_hit and costed.status != "failed":
+        # Nothing was paid; what it avoided is only known when it has a price.
+        return costed._replace(status="cached")
+    return costed
+
+
+def _costed(call: Call, quantities: tuple[Quantity, ...], book: PriceBook) -> Costed:
     if not quantities and call.usage_status != "reported":
         if call.is_error:
             return Costed(call, quantities, "failed", None)
@@ -41,7 +55,7 @@ def cost(call: Call, book: PriceBook) -> Costed:
     outcome = price.cost(quantities, usage.input_tokens or 0, usage.reasoning_tokens or 0)
     if isinstance(outcome, Unpriced):
         return Costed(call, quantities, "unpriced", outcome)
-    return Costed(call, quantities, "cached" if call.is_cache_hit else "priced", outcome)
+    return Costed(call, quantities, "priced", outcome)
 
 
 def to_record(costed: Costed, *, writer: str, now_us: int, backfill_before_us: int) -> Record:
@@ -98,7 +112,7 @@ def to_record(costed: Costed, *, writer: str, now_us: int, backfill_before_us: i
         call.operation,
         call.tier,
         status,
-        outcome.reason if isinstance(outcome, Unpriced) else "",
+        outcome.reason if isinstance(outcome, Unpriced) and status == "unpriced" else "",
         call.usage_status,
         usage.input_tokens,
         usage.output_tokens,

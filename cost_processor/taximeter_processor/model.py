@@ -93,8 +93,6 @@ class Call(NamedTuple):
     """Answered by a response cache: the usage is what was avoided."""
     reported_cost_pico: int | None
     """What the emitter or provider said it cost, in pico-USD."""
-    sequence: int | None
-    """`taximeter.sequence`, or None from other emitters."""
 
 
 class NotACall(NamedTuple):

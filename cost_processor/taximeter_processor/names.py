@@ -26,9 +26,6 @@ OVERFLOW_VALUE: Final = "other"
 UNKNOWN_VALUE: Final = "unknown"
 UNOWNED: Final = "unowned"
 
-WINDOWS: Final = ("today", "yesterday", "month", "last_month")
-TENANT_WINDOWS: Final = ("1h", "today", "yesterday", "month")
-
 # Counters: shape, rates and alerts. Derived from this writer's rows, so they never reset.
 COST: Final = Metric(
     "taximeter_cost_usd_total",
@@ -201,12 +198,6 @@ USAGE_STATUS: Final = Metric(
     "counter",
     "Calls by how their usage is known: reported, missing, partial, estimated.",
     ("status", "provider"),
-)
-MISSING_SPANS: Final = Metric(
-    "taximeter_missing_spans_total",
-    "counter",
-    "Gaps seen in taximeter.sequence: spans an application made that never arrived.",
-    ("service",),
 )
 DEAD_LETTERS: Final = Metric(
     "taximeter_dead_letters_total",

@@ -9,24 +9,27 @@ from functools import lru_cache
 from taximeter_processor.names import UNOWNED
 from taximeter_processor.settings import Owner
 
+_GLOB = frozenset("*?[")
+
 
 class Owners:
     """Who answers for (feature, team); `unowned` when no pattern matches."""
 
     def __init__(self, owners: Sequence[Owner]) -> None:
-        self._by_feature = _ranked([(p, o.name) for o in owners for p in o.features])
-        self._by_team = _ranked([(p, o.name) for o in owners for p in o.teams])
+        features = [(0, pattern, owner.name) for owner in owners for pattern in owner.features]
+        teams = [(1, pattern, owner.name) for owner in owners for pattern in owner.teams]
+        self._ranked = sorted([*features, *teams], key=_rank)
         self.owner_of = lru_cache(maxsize=4096)(self._owner_of)
 
     def _owner_of(self, feature: str, team: str) -> str:
-        """A feature's own owner first, then its team's."""
-        for patterns, value in ((self._by_feature, feature), (self._by_team, team)):
-            for pattern, name in patterns:
-                if fnmatchcase(value, pattern):
-                    return name
+        for field, pattern, name in self._ranked:
+            if fnmatchcase((feature, team)[field], pattern):
+                return name
         return UNOWNED
 
 
-def _ranked(patterns: list[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Exact names first, then globs by how much of the name they fix."""
-    return sorted(patterns, key=lambda pair: ("*" in pair[0], -len(pair[0].replace("*", ""))))
+def _rank(entry: tuple[int, str, str]) -> tuple[bool, int, int]:
+    """Exact names before globs, longer globs before shorter ones, features before teams."""
+    field, pattern, _ = entry
+    fixed = len([character for character in pattern if character not in _GLOB])
+    return not _GLOB.isdisjoint(pattern), -fixed if not _GLOB.isdisjoint(pattern) else 0, field

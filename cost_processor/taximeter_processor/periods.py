@@ -8,7 +8,9 @@ from typing import Final
 
 from taximeter_processor.ledger.queries import Window
 
-_RELATIVE: Final = re.compile(r"^(\d+)([mhdw])$")
+_RELATIVE: Final = re.compile(r"^(\d{1,9})([mhdw])$")
+_EARLIEST_US: Final = 0
+_LATEST_US: Final = 253_339_228_800_000_000
 _UNIT_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -75,6 +77,13 @@ def parse_moment(text: str, now: datetime, zone: tzinfo) -> int:
 
     Raises `ValueError` that says what is accepted.
     """
+    found = _moment(text, now, zone)
+    if not _EARLIEST_US <= found <= _LATEST_US:
+        raise ValueError(f"{text!r} is out of reach: expected a time from 1970 to 9998")
+    return found
+
+
+def _moment(text: str, now: datetime, zone: tzinfo) -> int:
     if match := _RELATIVE.match(text):
         seconds = int(match[1]) * _UNIT_SECONDS[match[2]]
         return to_us(now) - seconds * 1_000_000

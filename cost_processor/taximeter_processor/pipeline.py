@@ -18,6 +18,7 @@ from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.ingest.body import decompress
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder, Rejected
+from taximeter_processor.ingest.providers import WELL_KNOWN
 from taximeter_processor.ledger.record import DeadLetter, Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
@@ -29,6 +30,8 @@ from taximeter_processor.settings import Limits
 from taximeter_processor.tagging import TagRules
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
+COMMIT_RECORDS: Final = 10_000
+"""A commit holds this many calls and one body more at the most: what bounds its memory."""
 MOST_REASONS_TOLD: Final = 5
 MOST_UNKNOWN_KEYS: Final = 100
 
@@ -99,9 +102,21 @@ class Pipeline:
 
     def process(self, bodies: Sequence[Body]) -> list[Answer]:
         """One answer for each body, in order; raises nothing that a client could cause."""
+        answers: list[Answer] = []
         batch = _Batch(self._ingest_time_us())
         for body in bodies:
             batch.answers.append(self._read(body, batch))
+            if len(batch.records) >= COMMIT_RECORDS:
+                answers += self._settled(batch)
+                batch = _Batch(self._ingest_time_us())
+        return answers + self._settled(batch) if batch.answers else answers
+
+    def probe(self) -> None:
+        """Commit nothing, to learn whether the ledger accepts commits."""
+        self._settled(_Batch(self._ingest_time_us()))
+
+    def _settled(self, batch: _Batch) -> list[Answer]:
+        """The answers of a batch once it is committed, or cannot be."""
         try:
             self._commit(batch)
         except LedgerError as error:
@@ -152,7 +167,8 @@ class Pipeline:
             costed = cost(call, self._book)
         except ValueError as error:
             return Rejected("bad_count", str(error))
-        batch.usage_status[(call.usage_status, call.provider)] += 1
+        provider = call.provider if call.provider in WELL_KNOWN else OVERFLOW_VALUE
+        batch.usage_status[(call.usage_status, provider)] += 1
         batch.records.append(
             to_record(
                 costed,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Mapping
@@ -70,8 +71,15 @@ class Service:
 
     @property
     def is_ready(self) -> bool:
-        """The last commit, if there was one, went through."""
-        return self.metrics.is_ready
+        """The worker lives and the last commit, if there was one, went through."""
+        return self.metrics.is_ready and self.worker.is_alive
+
+    async def probe(self) -> bool:
+        """Try an empty commit, so that readiness returns without waiting for traffic."""
+        if not self.worker.is_alive:
+            return False
+        await asyncio.wrap_future(self.worker.run(self.pipeline.probe))
+        return self.is_ready
 
     def read(self, name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
         """A named read of `reports.reads`. Raises `ValueError` for wrong parameters."""

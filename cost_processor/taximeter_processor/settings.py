@@ -7,7 +7,6 @@ top-level scalar (`TAXIMETER_LEDGER`, `TAXIMETER_LISTEN`, …). The JSON Schema 
 
 from __future__ import annotations
 
-import hmac
 import ipaddress
 import os
 from collections.abc import Mapping
@@ -32,6 +31,7 @@ from taximeter_processor.pricing.overrides import PriceOverride
 DEFAULT_PATH = Path("taximeter.yaml")
 TAG_NAMES = ("feature", "tenant", "team", "request_type")
 TagName = Literal["feature", "tenant", "team", "request_type"]
+_SCALARS = (str, float, str | None)
 TagText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
@@ -66,10 +66,6 @@ class Token(_Strict):
             except OSError as error:
                 raise ValueError(f"cannot read {self.file}: {error.strerror}") from error
         return self.value or ""
-
-    def matches(self, presented: str) -> bool:
-        """Compare in constant time."""
-        return hmac.compare_digest(self.secret().encode(), presented.encode())
 
 
 class TagDefaults(_Strict):
@@ -157,7 +153,7 @@ class Limits(_Strict):
     label_sets: int = Field(default=20_000, ge=100)
     tenants: int = Field(default=200, ge=1)
     dead_letters: int = Field(default=10_000, ge=0)
-    read_seconds: float = Field(default=10.0, gt=0)
+    read_seconds: float = Field(default=10.0, gt=0, le=600, allow_inf_nan=False)
     ledger_memory_mb: int = Field(default=96, ge=64)
 
 
@@ -170,8 +166,8 @@ class Settings(_Strict):
     timezone: str = "UTC"
     public_url: str | None = None
     allowed_hosts: tuple[str, ...] = ()
-    birth_hold_seconds: float = Field(default=120.0, ge=0)
-    gauge_cache_seconds: float = Field(default=5.0, ge=0)
+    birth_hold_seconds: float = Field(default=120.0, ge=0, le=86_400, allow_inf_nan=False)
+    gauge_cache_seconds: float = Field(default=5.0, ge=0, le=3600, allow_inf_nan=False)
     tokens: tuple[Token, ...] = ()
     tags: TagPolicy = TagPolicy()
     owners: tuple[Owner, ...] = ()
@@ -248,24 +244,34 @@ def _refuse_repeats(key: str, values: list[str]) -> None:
         raise ValueError(f"{key}: {repeated[0]!r} is named twice; expected each once")
 
 
-def load(path: Path | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+def load(
+    path: Path | None = None,
+    environ: Mapping[str, str] = os.environ,
+    changes: Mapping[str, str] | None = None,
+) -> Settings:
     """Settings from a file (default `taximeter.yaml` where there is one) and the environment.
 
-    Raises `ConfigError` with one line for each thing that is wrong.
+    `changes` are top-level keys that win over both. Raises `ConfigError` with one line for each
+    thing that is wrong.
     """
     if path is None:
         named = environ.get("TAXIMETER_CONFIG")
         path = Path(named) if named else DEFAULT_PATH
         if not named and not path.exists():
-            return _validated({}, None, Path("the environment"), environ)
+            return _validated({}, None, Path("the environment"), environ, changes or {})
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from error
-    return parse(text, path, environ)
+    return parse(text, path, environ, changes)
 
 
-def parse(text: str, path: Path, environ: Mapping[str, str] | None = None) -> Settings:
+def parse(
+    text: str,
+    path: Path,
+    environ: Mapping[str, str] | None = None,
+    changes: Mapping[str, str] | None = None,
+) -> Settings:
     """Settings from YAML text; `path` is only named in errors."""
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
@@ -277,19 +283,23 @@ def parse(text: str, path: Path, environ: Mapping[str, str] | None = None) -> Se
         raise ConfigError(f"{path}:{line}: {problem}; expected YAML") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}:1: expected keys and values such as `ledger: taximeter.duckdb`")
-    return _validated(content, node, path, environ or {})
+    return _validated(content, node, path, environ or {}, changes or {})
 
 
 def _validated(
-    content: dict[str, Any], node: yaml.Node | None, path: Path, environ: Mapping[str, str]
+    content: dict[str, Any],
+    node: yaml.Node | None,
+    path: Path,
+    environ: Mapping[str, str],
+    changes: Mapping[str, str],
 ) -> Settings:
     overridden = {
         key: environ[f"TAXIMETER_{key.upper()}"]
         for key, field in Settings.model_fields.items()
-        if field.annotation in (str, float) and f"TAXIMETER_{key.upper()}" in environ
+        if field.annotation in _SCALARS and f"TAXIMETER_{key.upper()}" in environ
     }
     try:
-        return Settings.model_validate({**content, **overridden})
+        return Settings.model_validate({**content, **overridden, **changes})
     except ValidationError as error:
         lines = [_sentence(dict(item), node, path) for item in error.errors()]
         raise ConfigError("\n".join(lines)) from error

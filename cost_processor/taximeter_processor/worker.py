@@ -60,6 +60,11 @@ class IngestWorker:
         if self._thread.is_alive():
             self._thread.join()
 
+    @property
+    def is_alive(self) -> bool:
+        """The thread runs, or was not started yet."""
+        return self._thread.is_alive() or self._thread.ident is None
+
     def submit(self, body: Body) -> Future[Answer]:
         """Queue one body. Raises `Overloaded` when the queue is full or the service stops."""
         size = len(body.data)
@@ -110,21 +115,29 @@ class IngestWorker:
 
     def _process(self, group: list[tuple[Body, Future[Answer]]]) -> None:
         started = time.perf_counter()
-        try:
-            answers = self._pipeline.process([body for body, _ in group])
-        except Exception:
-            _log.exception("a group of %d bodies failed; the clients will retry", len(group))
-            answers = [Overloaded("an internal fault; retry", 5)] * len(group)
+        answers = self._answers([body for body, _ in group])
         self._metrics.commit_seconds.observe(time.perf_counter() - started)
         with self._wake:
             self._bytes -= sum(len(body.data) for body, _ in group)
         self._metrics.queue_bytes.set(self._bytes)
         for (_, future), answer in zip(group, answers, strict=True):
-            if not future.cancelled():
+            if future.set_running_or_notify_cancel():
                 future.set_result(answer)
+
+    def _answers(self, bodies: list[Body]) -> list[Answer]:
+        """One answer each; a body that brings the pipeline down does not take others with it."""
+        try:
+            return self._pipeline.process(bodies)
+        except Exception:
+            if len(bodies) > 1:
+                return [answer for body in bodies for answer in self._answers([body])]
+            _log.exception("a body failed; its client will retry")
+            return [Overloaded("an internal fault; retry", 5)]
 
 
 def _complete(future: Future[Any], job: Callable[[], Any]) -> None:
+    if not future.set_running_or_notify_cancel():
+        return
     try:
         future.set_result(job())
     except Exception as error:

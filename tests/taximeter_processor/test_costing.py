@@ -35,7 +35,6 @@ CALL = Call(
     is_error=False,
     is_cache_hit=False,
     reported_cost_pico=None,
-    sequence=1,
 )
 
 
@@ -105,6 +104,18 @@ def test_a_cached_answer_costs_nothing_and_lists_what_it_avoided(book: PriceBook
     row = record(CALL._replace(is_cache_hit=True), book)
     assert (row.status, row.cost_usd, row.list_cost_usd) == ("cached", 0, 236_800_000)
     assert (row.input_cost_usd, row.output_cost_usd) == (0, 0)
+
+
+@pytest.mark.parametrize("usage", [Usage(), CALL.usage])
+def test_a_cached_answer_of_unknown_price_costs_nothing_and_is_not_unpriced(
+    book: PriceBook, usage: Usage
+) -> None:
+    call = CALL._replace(
+        is_cache_hit=True, request_model="x", response_model="x", usage=usage,
+        usage_status="reported" if usage.input_tokens else "missing",
+    )  # fmt: skip
+    row = record(call, book)
+    assert (row.status, row.unpriced_reason, row.list_cost_usd) == ("cached", "", 0)
 
 
 def test_rarer_meters_go_into_json(book: PriceBook) -> None:

@@ -13,6 +13,8 @@ OWNERS = Owners(
         Owner(name="eu-search", features=("search-eu-*",)),
         Owner(name="exact", features=("search-eu-1",)),
         Owner(name="payments-lead", teams=("payments",)),
+        Owner(name="glob-chat", features=("chat?",)),
+        Owner(name="exact-chat", features=("chat1",)),
     ]
 )
 
@@ -24,7 +26,9 @@ OWNERS = Owners(
         ("search-eu-2", "growth", "eu-search"),
         ("search-eu-1", "growth", "exact"),
         ("checkout", "payments", "payments-lead"),
-        ("search-us", "payments", "all-search"),
+        ("search-us", "payments", "payments-lead"),
+        ("chat1", "growth", "exact-chat"),
+        ("chat2", "growth", "glob-chat"),
         ("checkout", "growth", "unowned"),
         ("", "", "unowned"),
     ],

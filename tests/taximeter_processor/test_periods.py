@@ -84,6 +84,12 @@ def test_moments_are_read_in_the_zone(text: str, expected: datetime) -> None:
     assert from_us(parse_moment(text, utc(2026, 11, 24, 12), BERLIN)) == expected
 
 
+@pytest.mark.parametrize("text", ["900000d", "999999999w", "0001-01-01", "9999-12-31"])
+def test_a_moment_out_of_reach_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="is out of reach"):
+        parse_moment(text, utc(2026, 11, 24), timezone.utc)
+
+
 def test_a_moment_that_is_none_says_what_is_accepted() -> None:
     with pytest.raises(ValueError, match="expected 7d, 12h, today"):
         parse_moment("soon", utc(2026, 11, 24), BERLIN)

@@ -119,6 +119,30 @@ def test_the_service_is_ready_again_after_the_next_commit(
     assert service.is_ready
 
 
+def test_an_idle_service_becomes_ready_again_by_a_probe(
+    pipeline: Pipeline, service: Service
+) -> None:
+    service.metrics.set_ready(False)
+    pipeline.probe()
+    assert service.is_ready
+
+
+def test_a_large_group_is_committed_in_parts(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taximeter_processor.pipeline.COMMIT_RECORDS", 2)
+    answers = pipeline.process([body(1), body(2), body(3), BROKEN, body(4)])
+    assert [isinstance(answer, Accepted) for answer in answers] == [True, True, True, False, True]
+    assert metric(service, "taximeter_ledger_commits_total", result="ok") == 2
+    assert count(service) == 4
+
+
+def test_an_unknown_provider_is_no_label_of_its_own(pipeline: Pipeline, service: Service) -> None:
+    pipeline.process([body(1, **{"gen_ai.provider.name": "made-up"})])
+    name = "taximeter_usage_status_total"
+    assert metric(service, name, status="reported", provider="made-up") == 0
+
+
 def test_arrival_times_rise_even_when_the_clock_does_not(
     pipeline: Pipeline, service: Service
 ) -> None:

@@ -21,11 +21,12 @@ class Recorder:
         self.may_go = threading.Event()
         self.may_go.set()
         self.fails = False
+        self.poison: bytes | None = None
 
     def process(self, bodies: Sequence[Body]) -> list[Answer]:
         self.may_go.wait(10)
         self.groups.append(len(bodies))
-        if self.fails:
+        if self.fails or self.poison in [body.data for body in bodies]:
             raise RuntimeError("boom")
         return [Accepted()] * len(bodies)
 
@@ -90,6 +91,28 @@ def test_a_fault_in_the_pipeline_asks_the_clients_to_retry(
     futures = [worker.submit(body()) for _ in range(2)]
     worker.start()
     assert all(isinstance(future.result(10), Overloaded) for future in futures)
+
+
+def test_a_body_that_brings_the_pipeline_down_takes_no_other_with_it(
+    worker: IngestWorker, recorder: Recorder
+) -> None:
+    recorder.poison = b"poison"
+    poisoned = body()._replace(data=b"poison")
+    futures = [worker.submit(each) for each in (body(), poisoned, body())]
+    worker.start()
+    first, middle, last = [future.result(10) for future in futures]
+    assert (first, last) == (Accepted(), Accepted())
+    assert isinstance(middle, Overloaded)
+
+
+def test_a_cancelled_answer_does_not_stop_the_thread(
+    worker: IngestWorker, recorder: Recorder
+) -> None:
+    worker.submit(body()).cancel()
+    worker.run(lambda: None).cancel()
+    worker.start()
+    assert worker.submit(body()).result(10) == Accepted()
+    assert worker.is_alive
 
 
 def test_after_a_fault_the_next_group_goes_through(

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Sequence
-from http.cookies import SimpleCookie
 from typing import Final, Literal
+from urllib.parse import unquote
 
 from taximeter_processor.errors import BadRequest
 from taximeter_processor.settings import Token
@@ -14,10 +15,10 @@ COOKIE: Final = "taximeter_token"
 
 
 class Tokens:
-    """The configured tokens; without any, everything is allowed (loopback only)."""
+    """The configured tokens, their secrets read once; without any, all is allowed (loopback)."""
 
     def __init__(self, tokens: Sequence[Token]) -> None:
-        self._tokens = tuple(tokens)
+        self._tokens = tuple((token, token.secret()) for token in tokens)
 
     def require(self, scope: Scope, authorization: str, cookie: str = "") -> str:
         """The name of the token that allows `scope`; raises `BadRequest` 401 or 403."""
@@ -27,7 +28,11 @@ class Tokens:
         if not presented:
             raise BadRequest(401, "no_token", f"a bearer token with scope {scope} is required")
         # Every token is compared, so that the time taken does not tell which one was close.
-        matching = [token for token in self._tokens if token.matches(presented)]
+        matching = [
+            token
+            for token, secret in self._tokens
+            if hmac.compare_digest(secret.encode(), presented.encode())
+        ]
         if not matching:
             raise BadRequest(401, "bad_token", "the bearer token is not known")
         if scope not in matching[0].scopes:
@@ -39,5 +44,9 @@ def _presented(authorization: str, cookie: str) -> str:
     kind, _, secret = authorization.partition(" ")
     if kind.lower() == "bearer" and secret.strip():
         return secret.strip()
-    morsel = SimpleCookie(cookie).get(COOKIE) if cookie else None
-    return morsel.value if morsel else ""
+    # By hand: other services of this host may have set cookies that no strict parser accepts.
+    for pair in cookie.split(";"):
+        name, _, value = pair.strip().partition("=")
+        if name == COOKIE:
+            return unquote(value.strip('"'))
+    return ""

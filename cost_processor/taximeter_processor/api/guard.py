@@ -58,7 +58,7 @@ class Guard:
             text = f"host {host!r} is not served here: add it to allowed_hosts\n"
             return PlainTextResponse(text, 421)
         origin = headers.get(b"origin")
-        if origin is not None and urlsplit(origin).hostname not in self._hosts:
+        if origin is not None and _host_of(origin) not in self._hosts:
             return PlainTextResponse(f"requests from {origin} are refused\n", 403)
         return None
 
@@ -72,12 +72,22 @@ def _allowed_hosts(settings: Settings) -> frozenset[str] | None:
     if settings.public_url:
         hosts.add(urlsplit(settings.public_url).hostname or "")
     if settings.is_loopback:
-        return frozenset(hosts | _LOOPBACK)
-    return frozenset(hosts | {settings.host} | _LOOPBACK) if hosts else None
+        hosts |= _LOOPBACK
+    elif hosts:
+        hosts |= {settings.host, f"[{settings.host}]", *_LOOPBACK}
+    return frozenset(host.lower() for host in hosts) if hosts else None
+
+
+def _host_of(origin: str) -> str | None:
+    """The host of an origin; None for one that is no address (`null`, garbage)."""
+    try:
+        return urlsplit(origin).hostname
+    except ValueError:
+        return None
 
 
 def _name(host: str) -> str:
-    """The host without its port."""
+    """The host without its port, in lower case."""
     if host.startswith("["):
-        return host.partition("]")[0] + "]"
-    return host.partition(":")[0]
+        return host.partition("]")[0].lower() + "]"
+    return host.partition(":")[0].lower()

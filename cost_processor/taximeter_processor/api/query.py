@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
 
-from taximeter_processor.errors import BadRequest, LedgerError
+from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.service import Service
@@ -40,13 +40,20 @@ Format = Annotated[str, Query(alias="format", pattern="^(json|csv)$")]
 @router.get("/ledger/verify", dependencies=[Depends(may_read)])
 async def verify(service: Running) -> dict[str, Any]:
     """Whether ledger, meters and counters agree, with both sides of each identity."""
-    return await asyncio.wrap_future(service.verify())
+    try:
+        return await asyncio.wrap_future(service.verify())
+    except (LedgerError, Overloaded) as error:
+        raise _retry(error) from error
 
 
 @router.get("/status", dependencies=[Depends(may_read)])
 def status(service: Running) -> dict[str, Any]:
     """Version, writer, ledger, price book and readiness."""
     return service.status()
+
+
+def _retry(error: Exception) -> HTTPException:
+    return HTTPException(503, str(error), headers={"Retry-After": "5"})
 
 
 def _read(
@@ -58,7 +65,7 @@ def _read(
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
     except LedgerError as error:
-        raise HTTPException(503, str(error), headers={"Retry-After": "5"}) from error
+        raise _retry(error) from error
     if output == "csv":
         return Response(to_csv(answer["rows"]), media_type="text/csv; charset=utf-8")
     return answer

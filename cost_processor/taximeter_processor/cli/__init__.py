@@ -20,7 +20,6 @@ from taximeter_processor.cli import (
 from taximeter_processor.errors import TaximeterError
 
 DONE: Final = 0
-FOUND_WRONG: Final = 1
 WRONG_USE: Final = 2
 
 

@@ -13,6 +13,7 @@ import httpx2
 
 from taximeter_processor.errors import LedgerError, TaximeterError
 from taximeter_processor.ledger.engines import open_ledger
+from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.reports.reads import READS, Asked
 from taximeter_processor.settings import Settings, load
 
@@ -37,16 +38,21 @@ def read(settings: Settings, name: str, parameters: Mapping[str, str]) -> dict[s
     answer = ask_service(settings, name, parameters)
     if answer is not None:
         return answer
+    store = open_existing(settings)
+    try:
+        return READS[name](Asked(store, settings, parameters, datetime.now(timezone.utc)))
+    finally:
+        store.close()
+
+
+def open_existing(settings: Settings) -> LedgerStore:
+    """The ledger, which must be there. Raises `LedgerError` saying how to begin."""
     if not _exists(settings):
         raise LedgerError(
             f"there is no ledger at {settings.ledger} and no service on {settings.listen}: "
             "start one with `taximeter serve`, or try `taximeter demo`"
         )
-    store = open_ledger(settings)
-    try:
-        return READS[name](Asked(store, settings, parameters, datetime.now(timezone.utc)))
-    finally:
-        store.close()
+    return open_ledger(settings)
 
 
 def ask_service(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 from pathlib import Path
 
 from taximeter_processor.settings import DEFAULT_PATH, Settings, load
@@ -25,7 +26,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if arguments.schema:
         print(json.dumps(Settings.model_json_schema(), indent=2))
         return 0
-    path = arguments.file or DEFAULT_PATH
+    path = arguments.file or Path(os.environ.get("TAXIMETER_CONFIG", DEFAULT_PATH))
     settings = load(path)
     print(
         f"{path}: good ({len(settings.owners)} owners, {len(settings.budgets)} budgets, "

@@ -9,7 +9,6 @@ from typing import Any
 
 from taximeter_processor.cli import access
 from taximeter_processor.cli.table import print_table
-from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
@@ -54,7 +53,7 @@ def _verify(arguments: argparse.Namespace) -> int:
 
 def _verify_file(settings: Settings) -> dict[str, Any]:
     """Without a service the counters are what the next start would seed."""
-    store = open_ledger(settings)
+    store = access.open_existing(settings)
     try:
         counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
         counters.seed(store, settings.writer)

@@ -10,6 +10,7 @@ from typing import Any
 from taximeter_processor.cli import access
 from taximeter_processor.cli.table import print_table
 from taximeter_processor.errors import TaximeterError
+from taximeter_processor.ledger.queries import DIMENSIONS
 from taximeter_processor.reports.spreadsheet import to_csv
 
 
@@ -52,6 +53,8 @@ def _costs(arguments: argparse.Namespace) -> int:
         name, equals, value = condition.partition("=")
         if not equals:
             raise ValueError(f"--where {condition!r}: expected DIMENSION=VALUE")
+        if name not in DIMENSIONS:
+            raise ValueError(f"--where {condition!r}: expected one of {', '.join(DIMENSIONS)}")
         parameters[name] = value
     answer = access.read(access.settings_of(arguments), "costs", parameters)
     if arguments.csv:

@@ -10,6 +10,7 @@ from pathlib import Path
 from taximeter_processor.settings import Settings, load
 
 SHUTDOWN_SECONDS = 30
+MOST_CONNECTIONS = 1024
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -34,9 +35,7 @@ def _run(arguments: argparse.Namespace) -> int:
     )
     given = {"listen": arguments.listen, "ledger": arguments.ledger}
     changes = {key: value for key, value in given.items() if value is not None}
-    loaded = load(arguments.config)
-    settings = Settings.model_validate({**loaded.model_dump(by_alias=True), **changes})
-    serve(settings, arguments.log_level)
+    serve(load(arguments.config, changes=changes), arguments.log_level)
     return 0
 
 
@@ -62,6 +61,6 @@ def serve(settings: Settings, log_level: str = "info") -> None:
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=75,
-        h11_max_incomplete_event_size=64 << 10,
+        limit_concurrency=MOST_CONNECTIONS,
     )
     uvicorn.Server(config).run()

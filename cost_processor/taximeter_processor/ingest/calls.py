@@ -10,7 +10,7 @@ from typing import Final
 from taximeter import attributes as names
 from taximeter_processor.ingest.decoded import Rejected
 from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter
-from taximeter_processor.ingest.dialects.base import BadCount, BadSpan, Reading, count, text_of
+from taximeter_processor.ingest.dialects.base import BadSpan, Reading, text_of
 from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.ingest.tags import TagReader
 from taximeter_processor.model import (
@@ -119,7 +119,6 @@ class CallReader:
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
-            _sequence(get(names.SEQUENCE)),
         )
 
 
@@ -242,11 +241,3 @@ def _pico(value: object) -> int | None:
         return None
     # First to 12 decimals: a tiny exponent would make an enormous fraction.
     return usd_to_pico(usd.quantize(_PICO_USD, ROUND_HALF_EVEN))
-
-
-def _sequence(value: object) -> int | None:
-    """The span's number in its process; a wrong one costs nobody money."""
-    try:
-        return count(value)
-    except BadCount:
-        return None

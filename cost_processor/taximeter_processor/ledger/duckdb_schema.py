@@ -74,7 +74,7 @@ def lookup(start_times: Sequence[int]) -> str:
 def _ranges(ordered: Sequence[int]) -> list[tuple[int, int]]:
     """The stretches of ascending times without a gap of an hour; one past 64 of them."""
     ranges = [(ordered[0], ordered[0])]
-    for moment in ordered:
+    for moment in ordered[1:]:
         first, last = ranges[-1]
         if moment - last > _HOUR_US:
             ranges.append((moment, moment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import Final
 
@@ -16,6 +17,8 @@ def open_ledger(settings: Settings) -> LedgerStore:
 
     Raises `ConfigError` for an unknown engine, `LedgerBusy` when another process owns it.
     """
+    # Whatever the engine writes beside the file (log, spill) is for its owner alone, too.
+    os.umask(0o077)
     engine, _, rest = settings.ledger.partition(":")
     opener = ENGINES.get(engine) if rest else None
     if opener is None and "://" in settings.ledger:

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 from taximeter_processor.ledger.record import COMMON_METERS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import usd_to_pico
+from taximeter_processor.names import UNKNOWN_VALUE
 
 COST_COLUMNS: Final = ("feature", "team", "request_type", "provider", "model", "environment")
 DIMENSIONS: Final = (
@@ -51,51 +52,47 @@ class Window(NamedTuple):
 
 def counter_sums(
     store: LedgerStore, writer: str
-) -> Iterator[tuple[tuple[str, ...], int, dict[str, int]]]:
-    """(cost labels, born µs, sums) of a writer's counted rows, in order of first appearance."""
-    families: list[tuple[str, str, bool]] = [
-        *[
-            (f"{family}/{meter}", f"sum({meter}_{column}) filter (status <> 'cached')", money)
-            for meter in COMMON_METERS
-            for family, column, money in (("cost", "cost_usd", True), ("usage", "quantity", False))
-        ],
-        *[
-            (f"requests/{status}", f"count(*) filter (status = '{status}')", False)
-            for status in ("priced", "unpriced", "failed", "cached")
-        ],
-        *_savings_columns(),
-    ]
-    columns = ", ".join(expression for _, expression, _ in families)
+) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
+    """(cost labels, {`family/last label`: (sum, born µs)}) of a writer's counted rows.
+
+    In order of first appearance, and by name within one commit.
+    """
+    parts = _counter_parts()
+    columns = ", ".join(
+        f"{part.amount} filter (where {part.condition}), "
+        f"epoch_us(min(ingested_at) filter (where {part.condition}))"
+        for part in parts
+    )
     rows = store.read(
-        f"select {_LABELS}, epoch_us(min(ingested_at)) as born, {columns} from calls "
-        f"where writer = ? and not is_backfill group by {_LABELS} order by born, {_LABELS}",
+        f"select {_LABELS}, epoch_us(min(ingested_at)), {columns} from calls "
+        f"where writer = ? and not is_backfill group by {_LABELS}",
         [writer],
     )
     others = _other_meter_sums(store, writer)
     width = len(COST_COLUMNS)
+    found = []
     for row in rows:
-        labels = row[:width]
+        pairs = zip(row[width + 1 :: 2], row[width + 2 :: 2], strict=True)
         sums = {
-            key: _pico(value) if money else int(value)
-            for (key, _, money), value in zip(families, row[width + 1 :], strict=True)
-            if value
+            part.key: (_pico(amount) if part.is_money else int(amount), born)
+            for part, (amount, born) in zip(parts, pairs, strict=True)
+            if born is not None
         }
-        # A meter that was used for nothing still has its cost series, at 0.
-        for meter in COMMON_METERS:
-            if f"usage/{meter}" in sums:
-                sums.setdefault(f"cost/{meter}", 0)
-        yield labels, row[width], {**sums, **others.get(labels, {})}
+        found.append((row[width], _shown(row[:width]), {**sums, **others.get(row[:width], {})}))
+    found.sort(key=lambda item: item[:2])
+    return [(labels, sums) for _, labels, sums in found]
 
 
 def unpriced_sums(store: LedgerStore, writer: str) -> list[tuple[tuple[str, ...], int, int]]:
-    """(feature, team, provider, model, reason), born µs, calls without a price."""
+    """(feature, team, provider, model, reason), born µs, unpriced calls; in order of birth."""
     rows = store.read(
-        "select feature, team, provider, model, unpriced_reason, epoch_us(min(ingested_at)) born, "
+        "select feature, team, provider, model, unpriced_reason, epoch_us(min(ingested_at)), "
         "count(*) from calls where writer = ? and not is_backfill and status = 'unpriced' "
-        "group by feature, team, provider, model, unpriced_reason order by born, feature, model",
+        "group by feature, team, provider, model, unpriced_reason",
         [writer],
     )
-    return [(row[:5], row[5], row[6]) for row in rows]
+    found = [(_shown(row[:5]), row[5], row[6]) for row in rows]
+    return sorted(found, key=lambda item: (item[1], item[0]))
 
 
 def histogram_sums(
@@ -103,29 +100,29 @@ def histogram_sums(
 ) -> list[tuple[str, int, list[int], int]]:
     """(feature, born µs, calls in each bucket with `+Inf` last, total pico) of priced calls."""
     bounds = [f"{Decimal(pico).scaleb(-12):f}" for pico in bounds_pico]
-    below = ", ".join(f"count(*) filter (first_cost_usd <= {bound})" for bound in bounds)
+    below = ", ".join(f"count(*) filter (where first_cost_usd <= {bound})" for bound in bounds)
     rows = store.read(
-        f"select feature, epoch_us(min(ingested_at)) born, sum(first_cost_usd), count(*), {below} "
-        "from calls where writer = ? and not is_backfill and status = 'priced' "
-        "group by feature order by born, feature",
+        f"select feature, epoch_us(min(ingested_at)), sum(first_cost_usd), count(*), {below} "
+        "from calls where writer = ? and not is_backfill and status = 'priced' group by feature",
         [writer],
     )
     found = []
     for feature, born, total, calls, *cumulative in rows:
         steps = [0, *cumulative, calls]
         counts = [after - before for before, after in zip(steps, steps[1:], strict=False)]
-        found.append((feature, born, counts, _pico(total)))
-    return found
+        found.append((*_shown((feature,)), born, counts, _pico(total)))
+    return sorted(found, key=lambda item: (item[1], item[0]))
 
 
-def backfilled_sums(store: LedgerStore, writer: str) -> list[tuple[str, str, int]]:
-    """(feature, team, pico) of rows that came too late for the counters."""
+def backfilled_sums(store: LedgerStore, writer: str) -> list[tuple[str, str, int, int]]:
+    """(feature, team, born µs, pico) of rows that came too late for the counters."""
     rows = store.read(
-        "select feature, team, sum(first_cost_usd) from calls where writer = ? and is_backfill "
-        "group by feature, team order by feature, team",
+        "select feature, team, epoch_us(min(ingested_at)), sum(first_cost_usd) from calls "
+        "where writer = ? and is_backfill group by feature, team",
         [writer],
     )
-    return [(feature, team, _pico(total)) for feature, team, total in rows]
+    found = [(feature, team, born, _pico(total)) for feature, team, born, total in rows]
+    return sorted(found, key=lambda item: (item[2], item[:2]))
 
 
 def spend_by_window(
@@ -133,7 +130,7 @@ def spend_by_window(
 ) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
     """For each group: window name -> (pico, calls), in one pass over the windows' time."""
     selected = ", ".join(
-        f"sum(cost_usd) filter ({_within(window)}), count(*) filter ({_within(window)})"
+        f"sum(cost_usd) filter (where {_within(window)}), count(*) filter (where {_within(window)})"
         for window in windows
     )
     names = ", ".join(group)
@@ -167,7 +164,7 @@ def spend(
     filters = "".join(f" and {name} = ?" for name in conditions)
     selected = "".join(f"{name}, " for name in group)
     rows = store.read(
-        f"select {selected} sum(cost_usd), count(*), count(*) filter (status = 'unpriced'), "
+        f"select {selected} sum(cost_usd), count(*), count(*) filter (where status = 'unpriced'), "
         "sum(input_tokens), sum(output_tokens) from calls "
         f"where start_time >= make_timestamp({start_us}) and start_time < make_timestamp({end_us})"
         f"{filters} {f'group by {selected[:-2]}' if group else ''} "
@@ -225,24 +222,29 @@ def totals(store: LedgerStore, writer: str | None = None) -> Totals:
         f"{mine} group by trace_id, span_id, start_time having count(*) > 1) r",
         parameters,
     )
-    (restated,) = store.read(
-        "select coalesce(sum(new_cost_usd - old_cost_usd) filter (new_cost_usd > old_cost_usd), 0),"
-        " coalesce(sum(old_cost_usd - new_cost_usd) filter (new_cost_usd < old_cost_usd), 0) "
-        f"from restatements {mine}",
-        parameters,
-    )
+    changes = restated(store)
     others = _other_meter_rows(store, mine, parameters)
-    other_pico = sum(usd_to_pico(cost) for _, meters in others for _, cost in meters.values())
+    other_pico = sum(usd_to_pico(cost) for _, _, meters in others for _, cost in meters.values())
     return Totals(
         rows=row[0],
         cost_pico=_pico(row[1]),
         first_cost_pico=_pico(row[2]),
         meters_pico=_pico(row[3]) + other_pico,
         repeated_keys=int(repeated[0]),
-        restated_up_pico=_pico(restated[0]),
-        restated_down_pico=_pico(restated[1]),
+        restated_up_pico=sum(up for _, up, _ in changes),
+        restated_down_pico=sum(down for _, _, down in changes),
         newest_start_us=row[4],
     )
+
+
+def restated(store: LedgerStore) -> list[tuple[str, int, int]]:
+    """(reason, pico up, pico down) of every change to a cost after it was first counted."""
+    rows = store.read(
+        "select reason, coalesce(sum(greatest(new_cost_usd - old_cost_usd, 0)), 0), "
+        "coalesce(sum(greatest(old_cost_usd - new_cost_usd, 0)), 0) "
+        "from restatements group by reason order by reason"
+    )
+    return [(reason, _pico(up), _pico(down)) for reason, up, down in rows]
 
 
 def quick_totals(store: LedgerStore) -> tuple[int, int, int | None]:
@@ -266,54 +268,82 @@ def dead_letter_counts(store: LedgerStore) -> dict[str, int]:
     return dict(store.read("select reason, count(*) from dead_letters group by reason"))
 
 
-def _savings_columns() -> list[tuple[str, str, bool]]:
+class _Part(NamedTuple):
+    """One counter as SQL: its key, what is summed, and of which rows."""
+
+    key: str
+    amount: str
+    condition: str
+    is_money: bool
+
+
+def _counter_parts() -> list[_Part]:
     paid = "status <> 'cached'"
-    columns: list[tuple[str, str, bool]] = [
-        (
+    parts = [
+        _Part(f"{family}/{meter}", f"sum({meter}_{column})", f"{paid} and {meter}_quantity > 0", m)
+        for meter in COMMON_METERS
+        for family, column, m in (("cost", "cost_usd", True), ("usage", "quantity", False))
+    ]
+    parts += [
+        _Part(f"requests/{status}", "count(*)", f"status = '{status}'", False)
+        for status in ("priced", "unpriced", "failed", "cached")
+    ]
+    avoided = "list_cost_usd - first_cost_usd"
+    parts.append(
+        _Part(
             "saved/response_cache",
-            "sum(list_cost_usd - first_cost_usd) filter (status = 'cached')",
+            f"sum({avoided})",
+            f"status = 'cached' and {avoided} <> 0",
             True,
         )
-    ]
+    )
     for source, amount in (("prompt_cache", _CACHE_SAVED), ("tier", "tier_saved_usd")):
-        columns += [
-            (f"saved/{source}", f"sum({amount}) filter ({paid} and {amount} > 0)", True),
-            (f"extra/{source}", f"sum(-{amount}) filter ({paid} and {amount} < 0)", True),
+        parts += [
+            _Part(f"saved/{source}", f"sum({amount})", f"{paid} and {amount} > 0", True),
+            _Part(f"extra/{source}", f"sum(-{amount})", f"{paid} and {amount} < 0", True),
         ]
-    return columns
+    return parts
 
 
-def _other_meter_sums(store: LedgerStore, writer: str) -> dict[tuple[str, ...], dict[str, int]]:
-    found: dict[tuple[str, ...], dict[str, int]] = {}
+def _other_meter_sums(
+    store: LedgerStore, writer: str
+) -> dict[tuple[str, ...], dict[str, tuple[int, int]]]:
+    found: dict[tuple[str, ...], dict[str, tuple[int, int]]] = {}
     where = "where writer = ? and not is_backfill and status <> 'cached'"
-    for labels, meters in _other_meter_rows(store, where, [writer], COST_COLUMNS):
+    for labels, born, meters in _other_meter_rows(store, where, [writer], COST_COLUMNS):
         sums = found.setdefault(labels, {})
         for meter, (quantity, cost) in meters.items():
             for key, amount in (
                 (f"usage/{meter}", quantity),
                 (f"cost/{meter}", usd_to_pico(cost)),
             ):
-                sums[key] = sums.get(key, 0) + amount
+                before, first = sums.get(key, (0, born))
+                sums[key] = (before + amount, min(first, born))
     return found
 
 
 def _other_meter_rows(
     store: LedgerStore, where: str, parameters: Sequence[object], columns: Iterable[str] = ()
-) -> Iterator[tuple[tuple[str, ...], dict[str, tuple[int, str]]]]:
-    """Rows with rarer meters, those of equal text counted together."""
+) -> Iterator[tuple[tuple[str, ...], int, dict[str, tuple[int, str]]]]:
+    """(columns, born µs, meters) of rows with rarer meters, those of equal text together."""
     selected = "".join(f"{name}, " for name in columns)
     joined = "and" if where else "where"
     rows = store.read(
-        f"select {selected} other_meters, count(*) from calls {where} "
+        f"select {selected} other_meters, count(*), epoch_us(min(ingested_at)) from calls {where} "
         f"{joined} other_meters is not null group by {selected} other_meters",
         parameters,
     )
-    for *labels, text, count in rows:
+    for *labels, text, count, born in rows:
         meters = {
             meter: (quantity * count, str(Decimal(cost) * count))
             for meter, (quantity, cost) in json.loads(text).items()
         }
-        yield tuple(labels), meters
+        yield tuple(labels), born, meters
+
+
+def _shown(labels: Iterable[str]) -> tuple[str, ...]:
+    """Labels as metrics show them."""
+    return tuple(label or UNKNOWN_VALUE for label in labels)
 
 
 def _within(window: Window) -> str:

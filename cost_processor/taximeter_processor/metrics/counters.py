@@ -8,8 +8,9 @@ the same sums at start-up, so they never reset and never miss a row. Back-filled
 from __future__ import annotations
 
 import json
+import threading
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import Final
 
@@ -25,7 +26,7 @@ from taximeter_processor import names
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.metrics.series import Series, SeriesTable, shown
+from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
@@ -53,84 +54,106 @@ class CostCounters:
         self._histogram = SeriesTable(label_sets)
         self._backfilled = SeriesTable(label_sets)
         self._exemplars: dict[tuple[str, int], _Exemplar] = {}
+        self._lock = threading.Lock()
 
-    def apply(self, records: Iterable[Record]) -> None:
+    def apply(self, records: Sequence[Record]) -> None:
         """Count rows that were just committed by this writer."""
-        for record in records:
-            if record.is_backfill:
-                self._backfill(record.feature, record.team, record.first_cost_usd)
-                continue
-            labels = (
-                record.feature or UNKNOWN_VALUE,
-                record.team or UNKNOWN_VALUE,
-                record.request_type or UNKNOWN_VALUE,
-                record.provider or UNKNOWN_VALUE,
-                record.model or UNKNOWN_VALUE,
-                record.environment or UNKNOWN_VALUE,
-            )
-            _count(self.cost.get(labels, record.ingested_at), record)
-            if record.status == "priced":
-                self._observe(labels[0], record)
-            elif record.status == "unpriced":
-                unpriced = (labels[0], labels[1], labels[3], labels[4], record.unpriced_reason)
-                self._unpriced.get(unpriced, record.ingested_at).add("unpriced/", 1)
+        counted = [record for record in records if not record.is_backfill]
+        with self._lock:
+            self._admit(counted)
+            for record in counted:
+                labels = _cost_labels(record)
+                _count(self.cost.get(labels), record)
+                if record.status == "priced":
+                    self._observe(labels[0], record)
+                elif record.status == "unpriced":
+                    series = self._unpriced.get(_unpriced_labels(labels, record))
+                    series.add("unpriced/", 1, record.ingested_at)
+            for record in records:
+                if record.is_backfill:
+                    self._backfill(
+                        record.feature, record.team, record.ingested_at, record.first_cost_usd
+                    )
 
     def seed(self, store: LedgerStore, writer: str) -> None:
         """Rebuild every sum from the ledger's rows of `writer`; call once, before `apply`."""
-        for labels, born, sums in queries.counter_sums(store, writer):
-            series = self.cost.get(tuple(map(shown, labels)), born)
-            for key, amount in sums.items():
-                series.add(key, amount)
+        for labels, sums in queries.counter_sums(store, writer):
+            series = self.cost.get(labels)
+            for key, (amount, born) in sums.items():
+                series.add(key, amount, born)
         for labels, born, count in queries.unpriced_sums(store, writer):
-            self._unpriced.get(tuple(map(shown, labels)), born).add("unpriced/", count)
+            self._unpriced.get(labels).add("unpriced/", count, born)
         for feature, born, counts, total in queries.histogram_sums(store, writer, BUCKETS_PICO):
-            series = self._histogram.get((shown(feature),), born)
-            for bucket, count in enumerate(counts):
-                series.add(_BUCKET_KEYS[bucket], count)
-            series.add("sum/", total)
-        for feature, team, pico in queries.backfilled_sums(store, writer):
-            self._backfill(feature, team, pico)
+            series = self._histogram.get((feature,))
+            for key, count in zip(_BUCKET_KEYS, counts, strict=True):
+                series.add(key, count, born)
+            series.add("sum/", total, born)
+        for feature, team, born, pico in queries.backfilled_sums(store, writer):
+            self._backfill(feature, team, born, pico)
+
+    def _admit(self, records: Sequence[Record]) -> None:
+        """Admit new label sets in the order in which `seed` would: by name within one commit."""
+        for labels in sorted({_cost_labels(record) for record in records}):
+            self.cost.admit(labels)
+        for feature in sorted(
+            {r.feature or UNKNOWN_VALUE for r in records if r.status == "priced"}
+        ):
+            self._histogram.admit((feature,))
+        unpriced = [record for record in records if record.status == "unpriced"]
+        for labels in sorted({_unpriced_labels(_cost_labels(r), r) for r in unpriced}):
+            self._unpriced.admit(labels)
 
     def totals(self, now_us: int) -> dict[str, int]:
         """Pico-USD `counted`, `held` and `backfilled`: their sum is the rows' `first_cost_usd`."""
+        with self._lock:
+            return self._totals(now_us)
+
+    def collect(self, now_us: int) -> list[Family]:
+        """The families as they are shown at `now_us`, all of one moment."""
+        with self._lock:
+            held = GaugeMetricFamily(names.COUNTER_HELD.name, names.COUNTER_HELD.help)
+            held.add_metric([], to_float(self._totals(now_us)["held"]))
+            overflow = _counter(names.LABEL_OVERFLOW)
+            for position, count in self.cost.overflows.items():
+                label = names.COST_LABELS[position] if position >= 0 else "all"
+                overflow.add_metric([label], count)
+            return [
+                *self._collect_cost(now_us),
+                self._collect_unpriced(now_us),
+                self._collect_histogram(now_us),
+                self._collect_backfilled(now_us),
+                held,
+                overflow,
+            ]
+
+    def _totals(self, now_us: int) -> dict[str, int]:
         counted = held = 0
         for series in self.cost:
-            pico = sum(v for key, v in series.sums.items() if key.startswith("cost/"))
-            if self._is_held(series, now_us):
-                held += pico
-            else:
-                counted += pico
-        backfilled = sum(series.sums["cost/"] for series in self._backfilled)
+            for key, pico in series.sums.items():
+                if key.startswith("cost/"):
+                    if self._is_held(series, key, now_us):
+                        held += pico
+                    else:
+                        counted += pico
+        backfilled = sum(sum(series.sums.values()) for series in self._backfilled)
         return {"counted": counted, "held": held, "backfilled": backfilled}
 
-    def collect(self, now_us: int) -> Iterator[Family]:
-        """The families as they are shown at `now_us`."""
-        yield from self._collect_cost(now_us)
-        yield self._collect_unpriced(now_us)
-        yield self._collect_histogram(now_us)
-        yield self._collect_backfilled()
-        held = GaugeMetricFamily(names.COUNTER_HELD.name, names.COUNTER_HELD.help)
-        held.add_metric([], to_float(self.totals(now_us)["held"]))
-        yield held
-        overflow = _counter(names.LABEL_OVERFLOW)
-        for position, count in self.cost.overflows.items():
-            overflow.add_metric([names.COST_LABELS[position] if position >= 0 else "all"], count)
-        yield overflow
-
     def _observe(self, feature: str, record: Record) -> None:
-        pico = record.first_cost_usd
+        pico, now_us = record.first_cost_usd, record.ingested_at
         bucket = bisect_left(BUCKETS_PICO, pico)
-        sums = self._histogram.get((feature,), record.ingested_at).sums
-        key = _BUCKET_KEYS[bucket]
-        sums[key] = sums.get(key, 0) + 1
-        sums["sum/"] = sums.get("sum/", 0) + pico
+        series = self._histogram.get((feature,))
+        if not series.sums:
+            for key in _BUCKET_KEYS:
+                series.add(key, 0, now_us)
+        series.add(_BUCKET_KEYS[bucket], 1, now_us)
+        series.add("sum/", pico, now_us)
         self._exemplars[(feature, bucket)] = (record.trace_id, pico, record.end_time)
 
-    def _backfill(self, feature: str, team: str, pico: int) -> None:
-        self._backfilled.get((shown(feature), shown(team)), 0).add("cost/", pico)
+    def _backfill(self, feature: str, team: str, born_us: int, pico: int) -> None:
+        self._backfilled.get((shown(feature), shown(team))).add("cost/", pico, born_us)
 
-    def _is_held(self, series: Series, now_us: int) -> bool:
-        return now_us - series.born_us < self._hold_us
+    def _is_held(self, series: Series, key: str, now_us: int) -> bool:
+        return now_us - series.born[key] < self._hold_us
 
     def _collect_cost(self, now_us: int) -> Iterator[Family]:
         families = {
@@ -142,18 +165,20 @@ class CostCounters:
         }
         money = {"cost", "saved", "extra"}
         for series in self.cost:
-            held = self._is_held(series, now_us)
-            for key, amount in list(series.sums.items()):
+            for key, amount in series.sums.items():
                 family, _, last = key.partition("/")
-                value = 0 if held else to_float(amount) if family in money else amount
+                value = to_float(amount) if family in money else amount
+                if self._is_held(series, key, now_us):
+                    value = 0
                 families[family].add_metric([*series.labels, last], value)
         yield from families.values()
 
     def _collect_unpriced(self, now_us: int) -> Family:
         family = _counter(names.UNPRICED)
         for series in self._unpriced:
-            count = 0 if self._is_held(series, now_us) else series.sums["unpriced/"]
-            family.add_metric(list(series.labels), count)
+            for key, count in series.sums.items():
+                shown_count = 0 if self._is_held(series, key, now_us) else count
+                family.add_metric(list(series.labels), shown_count)
         return family
 
     def _collect_histogram(self, now_us: int) -> Family:
@@ -161,7 +186,9 @@ class CostCounters:
         family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
         bounds = [*map(str, REQUEST_COST_BUCKETS_USD), "+Inf"]
         for series in self._histogram:
-            held = self._is_held(series, now_us)
+            if not series.sums:
+                continue
+            held = self._is_held(series, "sum/", now_us)
             counts = [0 if held else series.sums.get(key, 0) for key in _BUCKET_KEYS]
             feature = series.labels[0]
             buckets: list[tuple[str, float, Exemplar | None]] = [
@@ -181,54 +208,70 @@ class CostCounters:
         trace_id, pico, end_us = found
         return Exemplar({"trace_id": trace_id}, to_float(pico), end_us / 1_000_000)
 
-    def _collect_backfilled(self) -> Family:
+    def _collect_backfilled(self, now_us: int) -> Family:
         family = _counter(names.BACKFILLED)
         for series in self._backfilled:
-            family.add_metric(list(series.labels), to_float(series.sums["cost/"]))
+            held = self._is_held(series, "cost/", now_us)
+            pico = 0 if held else series.sums["cost/"]
+            family.add_metric(list(series.labels), to_float(pico))
         return family
 
 
+def _cost_labels(record: Record) -> Labels:
+    return (
+        record.feature or UNKNOWN_VALUE,
+        record.team or UNKNOWN_VALUE,
+        record.request_type or UNKNOWN_VALUE,
+        record.provider or UNKNOWN_VALUE,
+        record.model or UNKNOWN_VALUE,
+        record.environment or UNKNOWN_VALUE,
+    )
+
+
+def _unpriced_labels(labels: Labels, record: Record) -> Labels:
+    """feature, team, provider, model, reason."""
+    return (labels[0], labels[1], labels[3], labels[4], record.unpriced_reason)
+
+
 def _count(series: Series, record: Record) -> None:
-    sums = series.sums
-    get = sums.get
-    key = _STATUS_KEYS[record.status]
-    sums[key] = get(key, 0) + 1
+    add, at_us = series.add, record.ingested_at
+    add(_STATUS_KEYS[record.status], 1, at_us)
     if record.list_cost_usd != record.first_cost_usd or record.tier_saved_usd:
         _count_savings(series, record)
     if record.status == "cached":
         return
-    if quantity := record.input_quantity:
-        sums["usage/input"] = get("usage/input", 0) + quantity
-        sums["cost/input"] = get("cost/input", 0) + record.input_cost_usd
-    if quantity := record.output_quantity:
-        sums["usage/output"] = get("usage/output", 0) + quantity
-        sums["cost/output"] = get("cost/output", 0) + record.output_cost_usd
-    if quantity := record.cache_read_quantity:
-        sums["usage/cache_read"] = get("usage/cache_read", 0) + quantity
-        sums["cost/cache_read"] = get("cost/cache_read", 0) + record.cache_read_cost_usd
-    if quantity := record.cache_write_quantity:
-        sums["usage/cache_write"] = get("usage/cache_write", 0) + quantity
-        sums["cost/cache_write"] = get("cost/cache_write", 0) + record.cache_write_cost_usd
+    if record.input_quantity:
+        add("usage/input", record.input_quantity, at_us)
+        add("cost/input", record.input_cost_usd, at_us)
+    if record.output_quantity:
+        add("usage/output", record.output_quantity, at_us)
+        add("cost/output", record.output_cost_usd, at_us)
+    if record.cache_read_quantity:
+        add("usage/cache_read", record.cache_read_quantity, at_us)
+        add("cost/cache_read", record.cache_read_cost_usd, at_us)
+    if record.cache_write_quantity:
+        add("usage/cache_write", record.cache_write_quantity, at_us)
+        add("cost/cache_write", record.cache_write_cost_usd, at_us)
     if record.other_meters:
         for meter, (quantity, cost) in json.loads(record.other_meters).items():
-            series.add(f"usage/{meter}", quantity)
-            series.add(f"cost/{meter}", usd_to_pico(cost))
+            add(f"usage/{meter}", quantity, at_us)
+            add(f"cost/{meter}", usd_to_pico(cost), at_us)
 
 
 def _count_savings(series: Series, record: Record) -> None:
     """Split `list - cost` by what made the difference; what cost more than plain is `extra`."""
-    difference = record.list_cost_usd - record.first_cost_usd
+    difference, at_us = record.list_cost_usd - record.first_cost_usd, record.ingested_at
     if record.status == "cached":
-        series.add("saved/response_cache", difference)
+        series.add("saved/response_cache", difference, at_us)
         return
     for source, pico in (
         ("prompt_cache", difference - record.tier_saved_usd),
         ("tier", record.tier_saved_usd),
     ):
         if pico > 0:
-            series.add(f"saved/{source}", pico)
+            series.add(f"saved/{source}", pico, at_us)
         elif pico < 0:
-            series.add(f"extra/{source}", -pico)
+            series.add(f"extra/{source}", -pico, at_us)
 
 
 def _counter(metric: names.Metric) -> CounterMetricFamily:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
 from taximeter_processor.budgets import owner_of, spent_pico
+from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
@@ -21,6 +23,9 @@ from taximeter_processor.owners import Owners
 from taximeter_processor.periods import same_time_windows, to_us, windows
 from taximeter_processor.settings import Settings
 
+_log = logging.getLogger(__name__)
+
+_Spent = tuple[tuple[str, ...], dict[str, tuple[int, int]]]
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
 
@@ -48,7 +53,12 @@ class LedgerGauges:
         with self._lock:
             if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
                 now = datetime.fromtimestamp(self._clock(), timezone.utc)
-                self._families = list(self._read(now))
+                try:
+                    self._families = list(self._read(now))
+                except LedgerError as error:
+                    # Counters must come out; gauges that would lie are left out.
+                    _log.warning("the ledger's gauges are left out: %s", error)
+                    self._families = []
                 self._read_at = self._clock()
             return self._families
 
@@ -58,6 +68,7 @@ class LedgerGauges:
         yield self._same_time(now)
         yield from self._tenants(now)
         yield from self._budgets(now)
+        yield self._restated()
         rows, cost, newest = queries.quick_totals(self._store)
         yield _single(names.LEDGER_ROWS, rows)
         yield _single(names.LEDGER_COST, to_float(cost))
@@ -72,7 +83,7 @@ class LedgerGauges:
         sums: dict[tuple[Labels, str], int] = {}
         bounded = self._cost_labels.empty_copy()
         for group, spent in found:
-            labels = bounded.get(self._cost_labels.find(tuple(map(shown, group))), 0).labels
+            labels = bounded.get(self._cost_labels.find(tuple(map(shown, group)))).labels
             for window, (pico, _) in spent.items():
                 key = (labels, window)
                 sums[key] = sums.get(key, 0) + pico
@@ -90,22 +101,45 @@ class LedgerGauges:
         return family
 
     def _requests(self, now: datetime) -> Iterator[Family]:
-        family = _gauge(names.SPEND_REQUESTS)
         found = queries.spend_by_window(
             self._store, (*_FEATURE_GROUP, "status"), windows(now, self._settings.zone)
         )
-        for group, spent in found:
-            for window, (_, calls) in spent.items():
-                if calls:
-                    family.add_metric([*map(shown, group), window], calls)
+        calls = self._bounded(found, collapsible=(2, 3), amount=1)
+        family = _gauge(names.SPEND_REQUESTS)
+        for (labels, window), count in calls.items():
+            if count:
+                family.add_metric([*labels, window], count)
         yield family
 
     def _same_time(self, now: datetime) -> Family:
         family = _gauge(names.SPEND_SAME_TIME)
         for window in same_time_windows(now, self._settings.zone):
-            for group, spent in queries.spend_by_window(self._store, _FEATURE_GROUP, [window]):
-                pico = spent[window.name][0]
-                family.add_metric([*map(shown, group), window.name], to_float(pico))
+            found = queries.spend_by_window(self._store, _FEATURE_GROUP, [window])
+            for (labels, name), pico in self._bounded(found, collapsible=(2, 3)).items():
+                family.add_metric([*labels, name], to_float(pico))
+        return family
+
+    def _bounded(
+        self, found: list[_Spent], collapsible: tuple[int, ...], amount: int = 0
+    ) -> dict[tuple[Labels, str], int]:
+        """Pico (`amount` 0) or calls (1) by shown labels and window, collapsed past the limit."""
+        table = SeriesTable(self._settings.limits.label_sets, collapsible)
+        sums: dict[tuple[Labels, str], int] = {}
+        for group, spent in found:
+            labels = table.get(tuple(map(shown, group))).labels
+            for window, amounts in spent.items():
+                key = (labels, window)
+                sums[key] = sums.get(key, 0) + amounts[amount]
+        return sums
+
+    def _restated(self) -> Family:
+        metric = names.RESTATED
+        family = CounterMetricFamily(
+            metric.name.removesuffix("_total"), metric.help, labels=list(metric.labels)
+        )
+        for reason, up, down in queries.restated(self._store):
+            family.add_metric(["up", reason], to_float(up))
+            family.add_metric(["down", reason], to_float(down))
         return family
 
     def _tenants(self, now: datetime) -> Iterator[Family]:
@@ -120,11 +154,13 @@ class LedgerGauges:
             by_month[tenant] = by_month.get(tenant, 0) + spent["month"][0]
         largest = sorted(by_month, key=lambda tenant: (-by_month[tenant], tenant))
         named = set(largest[: self._settings.limits.tenants])
+        bounded = SeriesTable(self._settings.limits.label_sets, collapsible=(1,))
         sums: dict[tuple[str, str, str], tuple[int, int]] = {}
         for (tenant, team), spent in found:
             label = shown(tenant) if tenant in named else names.OVERFLOW_VALUE
+            label, team = bounded.get((label, shown(team))).labels
             for window, (pico, calls) in spent.items():
-                key = (label, shown(team), window)
+                key = (label, team, window)
                 before = sums.get(key, (0, 0))
                 sums[key] = (before[0] + pico, before[1] + calls)
         spend, requests = _gauge(names.TENANT_SPEND), _gauge(names.TENANT_REQUESTS)

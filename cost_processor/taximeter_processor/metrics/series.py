@@ -1,7 +1,7 @@
 """One label set's running sums, and the table of all of them with its bounds.
 
-Sums are integers: pico-USD for money, counts for the rest. A label set is *held* (shown as 0) until
-it is `birth_hold` old, so that Prometheus sees it born at 0 and `increase()` misses nothing.
+Sums are integers: pico-USD for money, counts for the rest. A sum is *held* (shown as 0) until it is
+`birth_hold` old, so that Prometheus sees it born at 0 and `increase()` misses nothing.
 """
 
 from __future__ import annotations
@@ -16,18 +16,23 @@ Key = str
 
 
 class Series:
-    """The sums of one label set."""
+    """The sums of one label set, each with the moment it was born."""
 
-    __slots__ = ("born_us", "labels", "sums")
+    __slots__ = ("born", "labels", "sums")
 
-    def __init__(self, labels: Labels, born_us: int) -> None:
+    def __init__(self, labels: Labels) -> None:
         self.labels = labels
-        self.born_us = born_us
         self.sums: dict[Key, int] = {}
+        self.born: dict[Key, int] = {}
+        """µs of the first addition: a meter may be used long after the label set appeared."""
 
-    def add(self, key: Key, amount: int) -> None:
+    def add(self, key: Key, amount: int, at_us: int) -> None:
         """Add to one sum; a zero makes the sum exist."""
-        self.sums[key] = self.sums.get(key, 0) + amount
+        sums = self.sums
+        if key in sums:
+            sums[key] += amount
+        else:
+            sums[key], self.born[key] = amount, at_us
 
 
 class SeriesTable:
@@ -43,19 +48,33 @@ class SeriesTable:
         self._series: dict[Labels, Series] = {}
         self.overflows: dict[int, int] = {}
 
+    def __contains__(self, labels: Labels) -> bool:
+        return labels in self._series
+
     def __len__(self) -> int:
         return len(self._series)
 
     def __iter__(self) -> Iterator[Series]:
-        return iter(list(self._series.values()))
+        return iter(self._series.values())
 
     def empty_copy(self) -> SeriesTable:
         """A table with the same bounds and nothing in it."""
         return SeriesTable(self.limit, self._collapsible)
 
-    def get(self, labels: Labels, born_us: int) -> Series:
-        """The series of a label set, admitted now if it is new and there is room."""
-        return self._series.get(labels) or self._admit(labels, born_us)
+    def admit(self, labels: Labels) -> None:
+        """Give a label set its place now if it has none and there is room."""
+        if labels not in self._series:
+            self._place(labels)
+
+    def get(self, labels: Labels) -> Series:
+        """The series of a label set, admitted now if it is new; a collapsed one is counted."""
+        known = self._series.get(labels)
+        if known is not None:
+            return known
+        series, position = self._place(labels)
+        if position is not None:
+            self.overflows[position] = self.overflows.get(position, 0) + 1
+        return series
 
     def find(self, labels: Labels) -> Labels:
         """The labels under which a label set is shown, without admitting it."""
@@ -64,21 +83,18 @@ class SeriesTable:
                 return candidate
         return labels if len(self) < self.limit else self._collapsed(labels)
 
-    def _admit(self, labels: Labels, born_us: int) -> Series:
+    def _place(self, labels: Labels) -> tuple[Series, int | None]:
+        """The series and the last position that had to collapse; -1 for all of them."""
         for candidate, position in self._candidates(labels):
             known = self._series.get(candidate)
             room = self.limit if position is None else 2 * self.limit
-            if known is None and len(self._series) >= room:
-                continue
-            if position is not None:
-                self.overflows[position] = self.overflows.get(position, 0) + 1
-            return known or self._new(candidate, born_us)
-        self.overflows[-1] = self.overflows.get(-1, 0) + 1
+            if known is not None or len(self._series) < room:
+                return known or self._new(candidate), position
         everything = (OVERFLOW_VALUE,) * len(labels)
-        return self._series.get(everything) or self._new(everything, born_us)
+        return self._series.get(everything) or self._new(everything), -1
 
-    def _new(self, labels: Labels, born_us: int) -> Series:
-        series = self._series[labels] = Series(labels, born_us)
+    def _new(self, labels: Labels) -> Series:
+        series = self._series[labels] = Series(labels)
         return series
 
     def _candidates(self, labels: Labels) -> Iterator[tuple[Labels, int | None]]:

@@ -53,6 +53,8 @@ def test_the_scrape_negotiates_openmetrics(processor: Processor) -> None:
         ("costs?since=soon", "expected 7d, 12h"),
         ("costs?since=1d&until=2d", "is not after"),
         ("costs?colour=red", "is no filter"),
+        ("costs?since=900000d", "is out of reach"),
+        ("costs?by=day&since=9999-12-30", "is out of reach"),
         ("costs?by=feature,team,tenant,model,provider", "expected 1 to 4 dimensions"),
         ("trend?days=0", "expected a whole number from 1"),
         ("dead-letters?limit=x", "expected a whole number from 1"),
@@ -77,7 +79,7 @@ def test_the_api_describes_itself(processor: Processor) -> None:
     assert {"/api/v1/costs", "/api/v1/ledger/verify"} <= set(paths)
 
 
-@pytest.mark.parametrize("path", ["/metrics", "/api/v1/costs", "/api/v1/status"])
+@pytest.mark.parametrize("path", ["/metrics", "/api/v1/costs", "/api/v1/status", "/openapi.json"])
 def test_reading_needs_a_token_with_that_scope(guarded: Processor, path: str) -> None:
     bearer = {"authorization": f"Bearer {INGEST}"}
     assert request(guarded.port, "GET", path).status == 401
@@ -92,6 +94,17 @@ def test_sending_needs_a_token_with_that_scope(guarded: Processor) -> None:
     assert post_traces(guarded.port, body, authorization="Bearer wrong-0123456789").status == 401
     assert post_traces(guarded.port, body, authorization=f"Bearer {READ}").status == 403
     assert post_traces(guarded.port, body, authorization=f"Bearer {INGEST}").status == 200
+
+
+def test_a_sender_with_a_token_may_call_the_host_by_any_name(guarded: Processor) -> None:
+    body = protobuf(proto_span(2))
+    sent = post_traces(guarded.port, body, authorization=f"Bearer {INGEST}", host="taximeter:4319")
+    assert sent.status == 200
+
+
+def test_strange_cookies_of_others_lock_nobody_out(guarded: Processor) -> None:
+    cookie = f'x={{"a":1}}; a,b=1; taximeter_token={READ}'
+    assert request(guarded.port, "GET", "/metrics", headers={"cookie": cookie}).status == 200
 
 
 def test_health_needs_no_token(guarded: Processor) -> None:

@@ -200,7 +200,9 @@ def test_only_post_is_answered(processor: Processor) -> None:
 def test_a_foreign_host_and_a_foreign_origin_are_refused(processor: Processor) -> None:
     body = protobuf(span(13))
     assert post_traces(processor.port, body, host="evil.example").status == 421
-    assert post_traces(processor.port, body, origin="https://evil.example").status == 403
+    for origin in ("https://evil.example", "null", "http://["):
+        assert post_traces(processor.port, body, origin=origin).status == 403
+    assert post_traces(processor.port, body, host="LOCALHOST").status == 200
 
 
 def test_after_all_this_ledger_meters_and_counters_agree(processor: Processor) -> None:

@@ -73,6 +73,8 @@ def test_ledger_verify_finds_a_changed_cost(config: str, tmp_path: Path) -> None
         (("costs", "--by", "colour"), "expected one of feature, team"),
         (("costs", "--since", "soon"), "expected 7d, 12h"),
         (("costs", "--where", "feature"), "expected DIMENSION=VALUE"),
+        (("costs", "--where", "format=csv"), "expected one of feature"),
+        (("serve", "--listen", "nonsense"), "expected HOST:PORT"),
         (("explain", "absent.json"), "absent.json: No such file"),
         (("check", "absent.yaml"), "absent.yaml: cannot be read"),
         (("status",), "start one with `taximeter serve`"),
@@ -90,9 +92,11 @@ def test_wrong_use_is_one_line_and_exit_code_2(
 def test_no_ledger_and_no_service_says_how_to_begin(tmp_path: Path) -> None:
     path = tmp_path / "taximeter.yaml"
     path.write_text(f"ledger: {tmp_path / 'none.duckdb'}\nlisten: 127.0.0.1:{free_port()}\n")
-    done = run_taximeter("costs", "--config", str(path))
-    assert done.returncode == 2
-    assert "try `taximeter demo`" in done.stderr
+    for command in (["costs"], ["ledger", "verify"]):
+        done = run_taximeter(*command, "--config", str(path))
+        assert done.returncode == 2
+        assert "try `taximeter demo`" in done.stderr
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_check_names_file_line_key_value_and_what_was_expected(tmp_path: Path) -> None:

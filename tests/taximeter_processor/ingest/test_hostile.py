@@ -69,12 +69,6 @@ def test_a_list_where_text_belongs_is_as_if_absent(key: str) -> None:
     assert isinstance(read({**CHAT, key: ["a", "b"]}), Call)
 
 
-def test_a_wrong_sequence_number_costs_nobody_the_call() -> None:
-    call = read({**CHAT, "taximeter.sequence": "first"})
-    assert isinstance(call, Call)
-    assert call.sequence is None
-
-
 def test_a_refused_count_is_not_repeated_when_it_is_text_that_could_be_content() -> None:
     found = read({**CHAT, "gen_ai.usage.input_tokens": "my secret"})
     assert isinstance(found, Rejected)

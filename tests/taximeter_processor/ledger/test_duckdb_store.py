@@ -11,13 +11,18 @@ import pytest
 
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.record import DeadLetter
+from taximeter_processor.settings import Settings
 from tests.support.records import CALL, NOON_US
 
 
-def test_the_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
-    DuckDBStore(tmp_path / "l.duckdb").close()
-    assert stat.S_IMODE((tmp_path / "l.duckdb").stat().st_mode) == 0o600
+def test_the_file_and_its_log_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
+    store = open_ledger(Settings(ledger=str(tmp_path / "l.duckdb")))
+    store.append([CALL])
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    store.close()
+    assert modes == {"l.duckdb": 0o600, "l.duckdb.wal": 0o600}
 
 
 def test_a_second_process_is_told_who_has_the_file(tmp_path: Path) -> None:

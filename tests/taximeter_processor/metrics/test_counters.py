@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
@@ -123,6 +124,46 @@ def test_a_label_set_of_the_hold_s_age_is_shown_whole() -> None:
         == 0.00004
     )
     assert value_at(grown, counters, "taximeter_counter_held_usd", {}) == 0
+
+
+def test_a_meter_first_used_later_is_born_at_zero_too() -> None:
+    later = CALL.ingested_at + 1_000_000_000
+    writes = call(1, ingested_at=later, cache_write_quantity=10, cache_write_cost_usd=7 * 10**12)
+    counters = counted(CALL, writes)
+    labels = {**LABELS, "meter": "cache_write"}
+    assert value_at(later + 1, counters, "taximeter_cost_usd_total", labels) == 0
+    assert value_at(later + 1, counters, "taximeter_counter_held_usd", {}) == 7
+    assert value_at(later + 120_000_000, counters, "taximeter_cost_usd_total", labels) == 7
+
+
+def test_a_scrape_while_counting_is_of_one_moment() -> None:
+    counters = CostCounters(birth_hold_seconds=0)
+    records = [call(n, feature=f"f{n}") for n in range(3000)]
+
+    def count_them() -> None:
+        for record in records:
+            counters.apply([record])
+
+    writer = threading.Thread(target=count_them)
+    writer.start()
+    while writer.is_alive():
+        samples = [s for family in counters.collect(LATER_US) for s in family.samples]
+        requests = sum(s.value for s in samples if s.name == "taximeter_requests_total")
+        counted_calls = sum(
+            s.value for s in samples if s.name == "taximeter_request_cost_usd_count"
+        )
+        assert requests == counted_calls
+    writer.join()
+
+
+def test_which_label_sets_collapse_is_the_same_after_a_restart(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    records = [call(n, model=f"m{n:03}") for n in reversed(range(150))]
+    applied, seeded = CostCounters(100), CostCounters(100)
+    applied.apply(store.append(records))
+    seeded.seed(store, "main")
+    store.close()
+    assert {s.labels for s in seeded.cost} == {s.labels for s in applied.cost}
 
 
 def test_backfilled_money_is_counted_apart() -> None:
