@@ -20,6 +20,8 @@ from taximeter_processor.pipeline import Answer, Body
 
 GROUP_BYTES: Final = 4 << 20
 GROUP_BODIES: Final = 32
+LINGER_SECONDS: Final = 0.01
+"""How long the first body of a group waits for others: they share the cost of one commit."""
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -97,6 +99,8 @@ class IngestWorker:
                     self._wake.wait()
                 if not (self._bodies or self._jobs):
                     return
+                if self._bodies and not self._stopping:
+                    self._wake.wait_for(self._has_group, LINGER_SECONDS)
                 group = self._next_group()
                 jobs = list(self._jobs)
                 self._jobs.clear()
@@ -104,6 +108,9 @@ class IngestWorker:
                 self._process(group)
             for job, future in jobs:
                 _complete(future, job)
+
+    def _has_group(self) -> bool:
+        return self._stopping or len(self._bodies) >= GROUP_BODIES or self._bytes >= GROUP_BYTES
 
     def _next_group(self) -> list[tuple[Body, Future[Answer]]]:
         group: list[tuple[Body, Future[Answer]]] = []
