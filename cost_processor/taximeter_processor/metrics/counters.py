@@ -58,11 +58,10 @@ class CostCounters:
 
     def apply(self, records: Sequence[Record]) -> None:
         """Count rows that were just committed by this writer."""
-        counted = [record for record in records if not record.is_backfill]
+        counted = [(_cost_labels(record), record) for record in records if not record.is_backfill]
         with self._lock:
             self._admit(counted)
-            for record in counted:
-                labels = _cost_labels(record)
+            for labels, record in counted:
                 _count(self.cost.get(labels), record)
                 if record.status == "priced":
                     self._observe(labels[0], record)
@@ -91,17 +90,20 @@ class CostCounters:
         for feature, team, born, pico in queries.backfilled_sums(store, writer):
             self._backfill(feature, team, born, pico)
 
-    def _admit(self, records: Sequence[Record]) -> None:
+    def _admit(self, counted: Sequence[tuple[Labels, Record]]) -> None:
         """Admit new label sets in the order in which `seed` would: by name within one commit."""
-        for labels in sorted({_cost_labels(record) for record in records}):
+        for labels in sorted({labels for labels, _ in counted if labels not in self.cost}):
             self.cost.admit(labels)
-        for feature in sorted(
-            {r.feature or UNKNOWN_VALUE for r in records if r.status == "priced"}
-        ):
-            self._histogram.admit((feature,))
-        unpriced = [record for record in records if record.status == "unpriced"]
-        for labels in sorted({_unpriced_labels(_cost_labels(r), r) for r in unpriced}):
-            self._unpriced.admit(labels)
+        priced = {(labels[0],) for labels, record in counted if record.status == "priced"}
+        for feature in sorted(priced):
+            self._histogram.admit(feature)
+        unpriced = {
+            _unpriced_labels(labels, record)
+            for labels, record in counted
+            if record.status == "unpriced"
+        }
+        for found in sorted(unpriced):
+            self._unpriced.admit(found)
 
     def totals(self, now_us: int) -> dict[str, int]:
         """Pico-USD `counted`, `held` and `backfilled`: their sum is the rows' `first_cost_usd`."""
