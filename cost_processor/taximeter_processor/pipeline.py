@@ -157,12 +157,9 @@ class Pipeline:
 
     def _take(self, call: Call, batch: _Batch) -> Rejected | None:
         """Add one call's record to the batch, or say why it is refused."""
-        if not self._rules.is_empty:
-            tagged = self._rules.apply(
-                call.service, call.feature, call.tenant, call.team, call.request_type
-            )
-            call = tagged.onto(call)
-            batch.violations.update(tagged.violations)
+        call, violations = self._rules.book(call)
+        if violations:
+            batch.violations.update(violations)
         try:
             costed = cost(call, self._book)
         except ValueError as error:

@@ -31,9 +31,15 @@ class TagRules:
     def __init__(self, policy: TagPolicy) -> None:
         self._policy = policy
         self._allowed = {tag: frozenset(values) for tag, values in policy.allowed.items()}
-        self.is_empty = not (policy.required or policy.allowed or policy.defaults)
-        """Nothing to apply: tags stay as they came."""
+        self._is_empty = not (policy.required or policy.allowed or policy.defaults)
         self.apply = lru_cache(maxsize=16_384)(self._apply)
+
+    def book(self, call: Call) -> tuple[Call, tuple[tuple[str, str], ...]]:
+        """The call under the tags its cost is booked under, and what broke the policy."""
+        if self._is_empty:
+            return call, ()
+        tagged = self.apply(call.service, call.feature, call.tenant, call.team, call.request_type)
+        return tagged.onto(call), tagged.violations
 
     def _apply(
         self, service: str, feature: str, tenant: str, team: str, request_type: str

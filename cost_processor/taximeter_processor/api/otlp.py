@@ -1,7 +1,7 @@
 """`POST /v1/traces`: OTLP over HTTP as raw ASGI, answered only after the ledger's commit.
 
-Status codes follow the OTLP specification: 400, 401, 413 and 415 are final, 429 and 503 ask for the
-same bytes again. Nothing else is ever answered, so that no exporter drops what a retry would save.
+Status codes follow the OTLP specification: 503 asks for the same bytes again; 400, 401, 403, 405,
+413 and 415 are final, and only given to what no retry would save.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTrace
 
 from taximeter_processor.api.auth import Tokens
 from taximeter_processor.errors import BadRequest, Overloaded
+from taximeter_processor.ingest.otlp import JSON, PROTOBUF, media_type
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Accepted, Answer, Body
 from taximeter_processor.worker import IngestWorker
@@ -25,8 +26,6 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-PROTOBUF: Final = "application/x-protobuf"
-JSON: Final = "application/json"
 RECEIVE_TIMEOUT_SECONDS: Final = 30.0
 
 _log = logging.getLogger(__name__)
@@ -45,7 +44,7 @@ class TracesEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        content_type = headers.get(b"content-type", "").partition(";")[0].strip().lower()
+        content_type = media_type(headers.get(b"content-type", ""))
         try:
             answer = await self._answer(scope, headers, content_type, receive)
         except (BadRequest, Overloaded) as error:

@@ -11,7 +11,6 @@ import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
-from types import TracebackType
 from typing import Any
 
 import uvicorn
@@ -124,12 +123,7 @@ class ProviderServer:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.should_exit = True
         self._thread.join()
         self._socket.close()

@@ -10,10 +10,15 @@ from taximeter_processor.ingest.dialects import RESOURCE_KEYS, SPAN_KEYS
 from taximeter_processor.ingest.otlp_json import JsonDecoder
 from taximeter_processor.ingest.protobuf import ProtobufDecoder
 
-__all__ = ["Decoded", "Decoder", "Rejected"]
+__all__ = ["JSON", "PROTOBUF", "Decoded", "Decoder", "Rejected", "media_type"]
 
 PROTOBUF: Final = "application/x-protobuf"
 JSON: Final = "application/json"
+
+
+def media_type(content_type: str) -> str:
+    """A `Content-Type` header without its parameters, in lower case."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 class Decoder:
@@ -33,7 +38,7 @@ class Decoder:
         Raises `BadRequest` 400 for bytes that are no trace export, 413 for more than 10,000 spans
         and 415 for another content type.
         """
-        decoder = self._decoders.get(content_type.partition(";")[0].strip().lower())
+        decoder = self._decoders.get(media_type(content_type))
         if decoder is None:
             raise BadRequest(415, "content_type", f"{content_type!r} is not {PROTOBUF} or {JSON}")
         return decoder.decode(body, now_ns)

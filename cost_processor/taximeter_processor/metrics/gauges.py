@@ -80,13 +80,10 @@ class LedgerGauges:
         found = queries.spend_by_window(
             self._store, queries.COST_COLUMNS, windows(now, self._settings.zone)
         )
-        sums: dict[tuple[Labels, str], int] = {}
-        bounded = self._cost_labels.empty_copy()
-        for group, spent in found:
-            labels = bounded.get(self._cost_labels.find(tuple(map(shown, group)))).labels
-            for window, (pico, _) in spent.items():
-                key = (labels, window)
-                sums[key] = sums.get(key, 0) + pico
+        as_counted = [
+            (self._cost_labels.find(tuple(map(shown, group))), spent) for group, spent in found
+        ]
+        sums = _summed(as_counted, self._cost_labels.empty_copy())
         family = _gauge(names.SPEND)
         for (labels, window), pico in sums.items():
             if pico or window == "today":
@@ -104,7 +101,7 @@ class LedgerGauges:
         found = queries.spend_by_window(
             self._store, (*_FEATURE_GROUP, "status"), windows(now, self._settings.zone)
         )
-        calls = self._bounded(found, collapsible=(2, 3), amount=1)
+        calls = _summed(found, self._feature_labels(), amount=1)
         family = _gauge(names.SPEND_REQUESTS)
         for (labels, window), count in calls.items():
             if count:
@@ -115,22 +112,13 @@ class LedgerGauges:
         family = _gauge(names.SPEND_SAME_TIME)
         for window in same_time_windows(now, self._settings.zone):
             found = queries.spend_by_window(self._store, _FEATURE_GROUP, [window])
-            for (labels, name), pico in self._bounded(found, collapsible=(2, 3)).items():
+            for (labels, name), pico in _summed(found, self._feature_labels()).items():
                 family.add_metric([*labels, name], to_float(pico))
         return family
 
-    def _bounded(
-        self, found: list[_Spent], collapsible: tuple[int, ...], amount: int = 0
-    ) -> dict[tuple[Labels, str], int]:
-        """Pico (`amount` 0) or calls (1) by shown labels and window, collapsed past the limit."""
-        table = SeriesTable(self._settings.limits.label_sets, collapsible)
-        sums: dict[tuple[Labels, str], int] = {}
-        for group, spent in found:
-            labels = table.get(tuple(map(shown, group))).labels
-            for window, amounts in spent.items():
-                key = (labels, window)
-                sums[key] = sums.get(key, 0) + amounts[amount]
-        return sums
+    def _feature_labels(self) -> SeriesTable:
+        """Bounds for groups of a feature: request type, then environment collapse."""
+        return SeriesTable(self._settings.limits.label_sets, collapsible=(2, 3))
 
     def _restated(self) -> Family:
         metric = names.RESTATED
@@ -185,6 +173,19 @@ class LedgerGauges:
             spent.add_metric(labels, to_float(pico))
         yield limit
         yield spent
+
+
+def _summed(
+    found: list[_Spent], table: SeriesTable, amount: int = 0
+) -> dict[tuple[Labels, str], int]:
+    """Pico (`amount` 0) or calls (1) by window and by labels as the table bounds them."""
+    sums: dict[tuple[Labels, str], int] = {}
+    for group, spent in found:
+        labels = table.get(tuple(map(shown, group))).labels
+        for window, amounts in spent.items():
+            key = (labels, window)
+            sums[key] = sums.get(key, 0) + amounts[amount]
+    return sums
 
 
 def _gauge(metric: names.Metric) -> GaugeMetricFamily:

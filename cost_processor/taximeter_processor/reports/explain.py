@@ -20,11 +20,9 @@ def explain(
 ) -> dict[str, Any]:
     """The account of one span, given what it was read as."""
     if isinstance(found, Call):
-        tagged = rules.apply(
-            found.service, found.feature, found.tenant, found.team, found.request_type
-        )
+        call, _ = rules.book(found)
         try:
-            return _of_call(cost(tagged.onto(found), book))
+            return _of_call(cost(call, book))
         except ValueError as error:
             found = Rejected("bad_count", str(error))
     return _of_no_call(span.trace_id, span.span_id, found)
