@@ -30,8 +30,8 @@ class Body:
     """Our copy of one response body."""
 
     def __init__(self, reader: Reader, content_type: str, decode: Decode | None = None) -> None:
-        is_stream = content_type.startswith("text/event-stream")
-        self._frames = EventStream(reader) if is_stream else WholeBody(reader)
+        self.is_stream = content_type.startswith("text/event-stream")
+        self._frames = EventStream(reader) if self.is_stream else WholeBody(reader)
         self._decode = decode
 
     def feed(self, chunk: bytes) -> None:

@@ -59,6 +59,8 @@ class Facts:
     reported_cost_usd: Decimal | None = None
     error_type: str | None = None
     """The most specific stable code of an error the provider reported."""
+    parts: list[Facts] = field(default_factory=list)
+    """Usage billed at other models' prices, not inside the counts above."""
 
     @property
     def is_usage_known(self) -> bool:
