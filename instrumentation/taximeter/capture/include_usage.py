@@ -11,6 +11,7 @@ import functools
 import json
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from itertools import pairwise
 from typing import Any
 
 from taximeter import faults
@@ -26,7 +27,7 @@ _SIGNED = ("x-amz-content-sha256", "content-digest", "digest", "content-md5", "s
 _MAX_REQUEST_BYTES = 1 << 20
 _MAX_HELD_BYTES = 1 << 16
 _NO_CHOICE = re.compile(rb'"choices"\s*:\s*\[\s*\]')
-_EVENT = re.compile(rb".*?(?:\n\n|\r\n\r\n|\r\r)", re.DOTALL)
+_EVENT_END = re.compile(rb"\n\n|\r\n\r\n|\r\r")
 
 TargetOf = Callable[[Meter, Any], "Target | None"]
 
@@ -141,7 +142,7 @@ def _hide(response: Any, request: Any, stream: type[Any]) -> None:
     if headers.get("content-encoding", "identity") != "identity":
         faults.note("stream usage", "the added event is visible: the answer is encoded")
         return
-    response.stream = stream(response.stream)
+    response.stream = stream(response.stream, _Filter())
 
 
 class _Filter:
@@ -158,8 +159,9 @@ class _Filter:
         if not self._held and chunk.endswith(b"\n\n") and not _NO_CHOICE.search(chunk):
             return chunk
         data = self._held + chunk
-        events = _EVENT.findall(data)
-        self._held = data[sum(map(len, events)) :]
+        ends = [0, *(end.end() for end in _EVENT_END.finditer(data))]
+        events = [data[start:end] for start, end in pairwise(ends)]
+        self._held = data[ends[-1] :]
         if len(self._held) > _MAX_HELD_BYTES:
             self._is_open = False
             faults.note("stream usage", "the added event may be visible: an event is too long")
@@ -187,8 +189,9 @@ def _is_added(event: bytes) -> bool:
 class _Inside:
     """A stream around another; attributes we do not have are those of the one inside."""
 
-    def __init__(self, stream: Any) -> None:
+    def __init__(self, stream: Any, events: _Filter) -> None:
         self._stream = stream
+        self._events = events
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.__dict__["_stream"], name)
@@ -198,12 +201,14 @@ class _Hiding(_Inside):
     """Mixed with the library's own `SyncByteStream`."""
 
     def __iter__(self) -> Iterator[bytes]:
-        events = _Filter()
+        events = self._events
         for chunk in self._stream:
-            passed = events.passed(chunk)
-            if passed:
+            passed = faults.guarded("stream usage", events.passed, chunk)
+            if passed is None:
+                yield chunk
+            elif passed:
                 yield passed
-        rest = events.rest()
+        rest = faults.guarded("stream usage", events.rest)
         if rest:
             yield rest
 
@@ -215,17 +220,19 @@ class _HidingAsync(_Inside):
     """Mixed with the library's own `AsyncByteStream`."""
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        events = _Filter()
+        events = self._events
         chunks = self._stream.__aiter__()
         try:
             async for chunk in chunks:
-                passed = events.passed(chunk)
-                if passed:
+                passed = faults.guarded("stream usage", events.passed, chunk)
+                if passed is None:
+                    yield chunk
+                elif passed:
                     yield passed
         finally:
             if isinstance(chunks, AsyncGenerator):
                 await chunks.aclose()
-        rest = events.rest()
+        rest = faults.guarded("stream usage", events.rest)
         if rest:
             yield rest
 

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import atexit
+import re
 from collections.abc import Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.instrumentation import utils
+from opentelemetry.instrumentation.utils import (
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY_PLAIN,
+)
 from opentelemetry.trace import set_span_in_context
 
 from taximeter import propagation, providers
@@ -21,6 +26,12 @@ from taximeter.tags import values_in
 from taximeter.tracing import Tracing
 
 _ATTEMPT = otel_context.create_key("taximeter-attempt")
+_SUPPRESSIONS = (
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY_PLAIN,
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+)
+"""What `is_http_instrumentation_enabled` asks for, of the context that is at hand anyway."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
 _NAMES_DEPLOYMENTS = "azure.ai.openai"
 """Its paths name a deployment, which is a model only if the body does not name one."""
@@ -73,7 +84,7 @@ class Meter:
         `model` reads the request's model; it may raise, and is asked only if the path names none.
         """
         context = otel_context.get_current()
-        if not utils.is_http_instrumentation_enabled():
+        if any(map(context.get, _SUPPRESSIONS)):
             return None
         outer = context.get(_ATTEMPT)
         if isinstance(outer, Attempt) and outer.is_sending:
@@ -90,8 +101,12 @@ class Meter:
             sibling=self._tracing.sibling,
             latest_conventions=self._settings.latest_conventions,
         )
-        inner = otel_context.set_value(_ATTEMPT, attempt, context)
-        attempt.enter(inner if started.is_ours else set_span_in_context(started.span, inner))
+        try:
+            inner = otel_context.set_value(_ATTEMPT, attempt, context)
+            attempt.enter(inner if started.is_ours else set_span_in_context(started.span, inner))
+        except Exception:
+            attempt.abort()
+            raise
         return attempt
 
     def tags(self) -> dict[str, str]:
@@ -163,8 +178,14 @@ class Meter:
 Headers = MutableMapping[str, str]
 
 
+_LEADING_MODEL = re.compile(rb'\s*\{\s*"model"\s*:\s*"([^"\\]{1,256})"')
+
+
 def model_of(content: bytes) -> object:
     """The model that a JSON request body names. Raises ValueError if it is none."""
+    leading = _LEADING_MODEL.match(content)
+    if leading is not None:
+        return leading.group(1).decode()
     body = parsed_tail(content, b"model")
     if body is None and len(content) <= _MAX_REQUEST_BYTES:
         body = parsed(content)
