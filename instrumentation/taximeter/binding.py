@@ -195,10 +195,11 @@ _SPECIAL = {
 
 
 def _proxy(original: Any, binding: _Binding) -> Any:
-    return _type_for(type(original))(original, binding)
+    kind: Any = type(original)  # mypy takes no class for hashable
+    return _type_for(kind)(original, binding)
 
 
 @functools.lru_cache(maxsize=256)  # bounded: boto makes a new class for every client
-def _type_for(kind: Any) -> Any:
+def _type_for(kind: type) -> Any:
     named = {name for base in kind.__mro__ for name in vars(base)}
     return type("Bound", (_Bound,), {name: _SPECIAL[name] for name in _SPECIAL if name in named})

@@ -33,6 +33,8 @@ _SUPPRESSIONS = (
 )
 """What `is_http_instrumentation_enabled` asks for, of the context that is at hand anyway."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_PROVIDERS_BY_PORT = {11434: "ollama"}
+"""Servers that people run on hosts of their own, on a port that nothing else uses."""
 _NAMES_DEPLOYMENTS = "azure.ai.openai"
 """Its paths name a deployment, which is a model only if the body does not name one."""
 _MAX_REQUEST_BYTES = 1 << 20
@@ -148,7 +150,7 @@ class Meter:
         for address, provider in self._settings.hosts:
             if address.covers(host, port):
                 return provider
-        return providers.provider_of(host)
+        return providers.provider_of(host) or _PROVIDERS_BY_PORT.get(port)
 
     def _describe(
         self,

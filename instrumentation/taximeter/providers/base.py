@@ -101,7 +101,7 @@ class Sink(Protocol):
 
     def read_event(self, data: bytes, /) -> None: ...
 
-    def read_frame(self, name: str, payload: bytes, /) -> None: ...
+    def unwrap(self, name: str, payload: bytes, /) -> bytes | None: ...
 
     def read_failure(self, code: str, /) -> None: ...
 
@@ -142,8 +142,9 @@ class Reader:
     def read_event(self, data: bytes) -> None:
         """Read the data of one event of a stream."""
 
-    def read_frame(self, name: str, payload: bytes) -> None:
-        """Read one frame of a stream whose events are named outside their payload."""
+    def unwrap(self, name: str, payload: bytes) -> bytes | None:
+        """The event in a named frame, or None if such a frame cannot carry a fact."""
+        return payload
 
     def read_failure(self, code: str) -> None:
         """The stream's framing says that it failed."""
