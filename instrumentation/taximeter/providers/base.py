@@ -168,7 +168,8 @@ def check_size(buffered_bytes: int) -> None:
 
 def parsed(payload: bytes) -> dict[str, Any]:
     """The JSON object in `payload`, else an empty one. Money is read as decimals."""
-    value = json.loads(payload, parse_float=Decimal if b'"cost' in payload else None)
+    text = str(payload, "utf-8")
+    value = json.loads(text, parse_float=Decimal) if '"cost' in text else json.loads(text)
     return value if isinstance(value, dict) else {}
 
 
@@ -243,11 +244,11 @@ def total(*counts: int | None) -> int | None:
 
 def count(value: object) -> int | None:
     """A token count: a non-negative whole number, else None."""
+    if type(value) is int:
+        return value if 0 <= value < _MAX_COUNT else None
     if isinstance(value, (float, Decimal)):
         number = float(value)
-        value = int(number) if number.is_integer() else None
-    if type(value) is int and 0 <= value < _MAX_COUNT:
-        return value
+        return count(int(number)) if number.is_integer() else None
     return None
 
 
