@@ -176,7 +176,9 @@ def _amount(dollars: Decimal | None) -> str | None:
 
 
 def _in_order(reasons: Mapping[int, str]) -> tuple[str, ...] | None:
-    return tuple(reasons[index] for index in sorted(reasons)) or None
+    if len(reasons) < 2:
+        return tuple(reasons.values()) or None
+    return tuple(reasons[index] for index in sorted(reasons))
 
 
 def _tier(tier: str | None) -> str | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -91,6 +91,13 @@ def left(name: str) -> Given:
 def unavailable(name: str) -> Given:
     """503 where this answer was hoped for."""
     return Given(name, is_unavailable=True)
+
+
+async def first(stream: AsyncIterable[object]) -> object:
+    """The first item of a stream that is then left."""
+    async for item in stream:
+        return item
+    raise ValueError("nothing was streamed")
 
 
 def shown(value: object) -> object:

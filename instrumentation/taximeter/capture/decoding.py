@@ -26,6 +26,8 @@ def decoder(content_encoding: str) -> Decode | None:
     Raises UnknownEncoding when the library for it is missing: then the application's own client
     could not have decoded it either.
     """
+    if not content_encoding:
+        return None
     names = [name.strip().lower() for name in content_encoding.split(",")]
     coded = [name for name in names if name not in ("", "identity")]
     if not coded:

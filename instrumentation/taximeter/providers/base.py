@@ -261,9 +261,10 @@ def whole_seconds(value: object) -> int | None:
 
 def text(value: object) -> str | None:
     """A model name or an id: printable, cut to 256 characters, safe to encode; else None."""
-    if not isinstance(value, str) or not value or not value[:_MAX_TEXT].isprintable():
+    if not isinstance(value, str) or not value:
         return None
-    return value[:_MAX_TEXT]
+    cut = value[:_MAX_TEXT]
+    return cut if cut.isprintable() else None
 
 
 def token(value: object) -> str | None:

@@ -7,7 +7,7 @@ from typing import Any
 from aiobotocore.config import AioConfig
 from aiobotocore.session import get_session
 
-from tests.sdks.scenario import Sdk, left, shown_error_async
+from tests.sdks.scenario import Sdk, first, left, shown_error_async
 from tests.sdks.scenarios.boto3 import BODY, HI, NOVA, SONNET
 
 SDK = Sdk("aiobotocore")
@@ -53,8 +53,7 @@ async def refused(url: str) -> object:
 async def stream_left(url: str) -> object:
     async with client(url) as bedrock:
         answer = await bedrock.converse_stream(modelId=NOVA, messages=HI)
-        async for event in answer["stream"]:
-            break
+        event = await first(answer["stream"])
         answer["stream"].close()
         return event
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import anthropic
 
-from tests.sdks.scenario import Sdk, left, shown_error
+from tests.sdks.scenario import Sdk, first, left, shown_error
 
 SDK = Sdk("anthropic")
 HAS_AWS = find_spec("boto3") is not None
@@ -53,9 +53,9 @@ def message_stream(url: str) -> object:
 
 @SDK.scenario("stream", "anthropic-cache-read-stream")
 def stream_helper(url: str) -> object:
-    with sync(url) as client:
-        with client.messages.stream(**{**MESSAGE, "model": "claude-sonnet-4-6"}) as stream:
-            return list(stream.text_stream), stream.get_final_message()
+    asked = {**MESSAGE, "model": "claude-sonnet-4-6"}
+    with sync(url) as client, client.messages.stream(**asked) as stream:
+        return list(stream.text_stream), stream.get_final_message()
 
 
 @SDK.scenario("async JSON", "anthropic-messages-json")
@@ -97,9 +97,7 @@ def stream_left(url: str) -> object:
 @SDK.scenario("left early", left("anthropic-messages-stream"))
 async def stream_left_async(url: str) -> object:
     async with asynchronous(url) as client, await client.messages.create(**STREAM) as stream:
-        async for event in stream:
-            break
-        return event
+        return await first(stream)
 
 
 @SDK.scenario("raw response", "anthropic-messages-json")
@@ -112,7 +110,8 @@ def raw(url: str) -> object:
 @SDK.scenario("streaming response", "anthropic-messages-stream")
 def streaming_response(url: str) -> object:
     with sync(url) as client:
-        with client.messages.with_streaming_response.create(**STREAM) as response:
+        create = client.messages.with_streaming_response.create
+        with create(**STREAM) as response:
             return list(response.iter_lines())
 
 

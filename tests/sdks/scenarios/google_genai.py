@@ -8,7 +8,7 @@ from google import genai
 from google.genai import types
 from google.oauth2.credentials import Credentials
 
-from tests.sdks.scenario import Sdk, left, shown_error
+from tests.sdks.scenario import Sdk, first, left, shown_error
 
 SDK = Sdk("google-genai")
 HAS_RETRIES = "retry_options" in types.HttpOptions.model_fields
@@ -82,8 +82,7 @@ def stream_left(url: str) -> object:
 async def stream_left_async(url: str) -> object:
     client = studio(url)
     stream = await client.aio.models.generate_content_stream(**FLASH)
-    async for chunk in stream:
-        break
+    chunk = await first(stream)
     await stream.aclose()
     return chunk
 

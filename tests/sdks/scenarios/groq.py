@@ -6,7 +6,7 @@ from typing import Any
 
 import groq
 
-from tests.sdks.scenario import Sdk, left, shown_error, unavailable
+from tests.sdks.scenario import Sdk, first, left, shown_error, unavailable
 
 SDK = Sdk("groq")
 HI = [{"role": "user", "content": "Hi"}]
@@ -67,10 +67,9 @@ def stream_left(url: str) -> object:
 @SDK.scenario("left early", left("groq-chat-stream"))
 async def stream_left_async(url: str) -> object:
     async with asynchronous(url) as client:
-        async with await client.chat.completions.create(**STREAM) as stream:
-            async for chunk in stream:
-                break
-        return chunk
+        stream = await client.chat.completions.create(**STREAM)
+        async with stream:
+            return await first(stream)
 
 
 @SDK.scenario("raw response", "groq-chat-json")
@@ -83,5 +82,6 @@ def raw(url: str) -> object:
 @SDK.scenario("streaming response", "groq-chat-stream")
 def streaming_response(url: str) -> object:
     with sync(url) as client:
-        with client.chat.completions.with_streaming_response.create(**STREAM) as response:
+        create = client.chat.completions.with_streaming_response.create
+        with create(**STREAM) as response:
             return list(response.iter_lines())

@@ -1,4 +1,4 @@
-"""The LiteLLM SDK: one function for every provider, through the openai SDK or clients of its own."""
+"""The LiteLLM SDK: one function for all providers, through the openai SDK or its own clients."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ def retried(url: str) -> object:
 
 @SDK.scenario("left early", left("openai-chat-stream-usage"))
 def stream_left(url: str) -> object:
-    return steady(next(iter(litellm.completion(**openai(url, "gpt-5-mini", stream=True)))))
+    stream = litellm.completion(**openai(url, "gpt-5-mini", stream=True))
+    first = next(stream)
+    stream.close()
+    return steady(first)
 
 
 @SDK.scenario("embeddings", "openai-embeddings")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import openai
 
-from tests.sdks.scenario import Sdk, left, shown_error
+from tests.sdks.scenario import Sdk, first, left, shown_error
 
 SDK = Sdk("openai")
+HAS_AIOHTTP = find_spec("aiohttp") is not None
+HAS_TRIO = find_spec("trio") is not None
 HAS_RESPONSES = hasattr(openai.OpenAI, "responses")
 CHAT = {"model": "gpt-4.1", "messages": [{"role": "user", "content": "Hi"}]}
 STREAM = {
@@ -23,8 +26,8 @@ def sync(url: str, **options: Any) -> Any:
     return openai.OpenAI(api_key="secret", base_url=f"{url}/v1", **options)
 
 
-def asynchronous(url: str) -> Any:
-    return openai.AsyncOpenAI(api_key="secret", base_url=f"{url}/v1")
+def asynchronous(url: str, **options: Any) -> Any:
+    return openai.AsyncOpenAI(api_key="secret", base_url=f"{url}/v1", **options)
 
 
 def azure(url: str) -> Any:
@@ -69,18 +72,16 @@ def refused(url: str) -> object:
 
 @SDK.scenario("left early", left("openai-chat-stream-usage"))
 def stream_left(url: str) -> object:
-    with sync(url) as client:
-        with client.chat.completions.create(**STREAM) as stream:
-            return next(iter(stream))
+    with sync(url) as client, client.chat.completions.create(**STREAM) as stream:
+        return next(iter(stream))
 
 
 @SDK.scenario("left early", left("openai-chat-stream-usage"))
 async def stream_left_async(url: str) -> object:
     async with asynchronous(url) as client:
-        async with await client.chat.completions.create(**STREAM) as stream:
-            async for chunk in stream:
-                break
-        return chunk
+        stream = await client.chat.completions.create(**STREAM)
+        async with stream:
+            return await first(stream)
 
 
 @SDK.scenario("raw response", "openai-chat-json")
@@ -93,7 +94,8 @@ def raw(url: str) -> object:
 @SDK.scenario("streaming response", "openai-chat-stream-usage")
 def streaming_response(url: str) -> object:
     with sync(url) as client:
-        with client.chat.completions.with_streaming_response.create(**STREAM) as response:
+        create = client.chat.completions.with_streaming_response.create
+        with create(**STREAM) as response:
             return list(response.iter_lines())
 
 
@@ -142,3 +144,44 @@ def azure_chat(url: str) -> object:
 def azure_stream(url: str) -> object:
     with azure(url) as client:
         return list(client.chat.completions.create(**{**STREAM, "model": "prod-chat"}))
+
+
+@SDK.scenario("through aiohttp", "openai-chat-json", exists=HAS_AIOHTTP)
+async def chat_aiohttp(url: str) -> object:
+    async with asynchronous(url, http_client=openai.DefaultAioHttpClient()) as client:
+        return await client.chat.completions.create(**CHAT)
+
+
+@SDK.scenario("through aiohttp", "openai-chat-stream-usage", exists=HAS_AIOHTTP)
+async def chat_stream_aiohttp(url: str) -> object:
+    async with asynchronous(url, http_client=openai.DefaultAioHttpClient()) as client:
+        return [chunk async for chunk in await client.chat.completions.create(**STREAM)]
+
+
+@SDK.scenario("through aiohttp", left("openai-chat-stream-usage"), exists=HAS_AIOHTTP)
+async def stream_left_aiohttp(url: str) -> object:
+    async with asynchronous(url, http_client=openai.DefaultAioHttpClient()) as client:
+        stream = await client.chat.completions.create(**STREAM)
+        async with stream:
+            return await first(stream)
+
+
+@SDK.scenario("trio", "openai-chat-json", exists=HAS_TRIO)
+def chat_trio(url: str) -> object:
+    import trio
+
+    return trio.run(chat_async, url)
+
+
+@SDK.scenario("trio", "openai-chat-stream-usage", exists=HAS_TRIO)
+def chat_stream_trio(url: str) -> object:
+    import trio
+
+    return trio.run(chat_stream_async, url)
+
+
+@SDK.scenario("trio", left("openai-chat-stream-usage"), exists=HAS_TRIO)
+def stream_left_trio(url: str) -> object:
+    import trio
+
+    return trio.run(stream_left_async, url)
