@@ -36,7 +36,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
-        self.book = PriceBook.load(settings.prices)
+        self.book = PriceBook.of(settings)
         self.store = open_ledger(settings)
         self.metrics = SelfMetrics(
             writer=settings.writer,

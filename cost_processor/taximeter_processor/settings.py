@@ -177,6 +177,10 @@ class Settings(_Strict):
     links: Links = Links()
     budgets: tuple[Budget, ...] = ()
     prices: tuple[PriceOverride, ...] = ()
+    catalogue: Path | None = None
+    """A pinned copy of the price lists; absent: those of the installed package."""
+    exchange_rates: Path | None = None
+    """Dollars for one unit of other currencies, by day."""
     limits: Limits = Limits()
 
     @field_validator("timezone")

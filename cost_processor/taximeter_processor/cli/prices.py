@@ -42,7 +42,7 @@ def _show(arguments: argparse.Namespace) -> int:
         raise ValueError(f"{arguments.model!r}: expected PROVIDER/MODEL such as openai/gpt-5-mini")
     settings = load(arguments.config)
     moment = parse_moment(arguments.at, datetime.now(timezone.utc), settings.zone)
-    book = PriceBook.load(settings.prices)
+    book = PriceBook.of(settings)
     answer = describe(book, provider, model, from_us(moment), arguments.tier)
     if arguments.json:
         print(json.dumps(answer._asdict(), default=str, indent=2))
@@ -74,7 +74,7 @@ def _print(answer: PriceAnswer) -> None:
 
 
 def _search(arguments: argparse.Namespace) -> int:
-    found = search(PriceBook.load(load(arguments.config).prices), arguments.text)
+    found = search(PriceBook.of(load(arguments.config)), arguments.text)
     if arguments.json:
         print(json.dumps([label for label, _ in found], indent=2))
     else:

@@ -18,6 +18,7 @@ OUTPUT: Final = "output"
 OUTPUT_REASONING: Final = "output_reasoning"
 REQUEST: Final = "request"
 WEB_SEARCH: Final = "web_search"
+AUDIO_SECOND: Final = "audio_second"
 
 UNITS: Final = {
     "input": MeterUnit("input_tokens", "input"),
@@ -34,4 +35,7 @@ UNITS: Final = {
     "output_image": MeterUnit("output_image_tokens", "output_image"),
     WEB_SEARCH: MeterUnit("web_searches", WEB_SEARCH),
     REQUEST: MeterUnit("requests", REQUEST),
+    "search_unit": MeterUnit("rerank_searches", "search_unit"),
+    "page": MeterUnit("input_document_pages", "page"),
+    AUDIO_SECOND: MeterUnit("input_audio_seconds", AUDIO_SECOND),
 }

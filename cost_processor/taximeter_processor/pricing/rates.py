@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from fractions import Fraction
 from math import lcm
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from taximeter_processor.model import Line, Priced, Quantity, Unpriced
@@ -42,6 +43,8 @@ class RateCard(NamedTuple):
     paid: Rates
     standard: Rates
     """What the standard tier pays over the same period."""
+    least: Mapping[str, int] = MappingProxyType({})
+    """What a request that uses a meter at all is billed at the least."""
 
 
 def billed_as(usage_key: str, rates: Rates, units: Units) -> str | None:
@@ -101,7 +104,7 @@ class _Band(NamedTuple):
 class CompiledPrice:
     """What a call's meters cost in one tier over one period: a table of integers."""
 
-    __slots__ = ("_bands", "_extras", "_labels", "_thresholds")
+    __slots__ = ("_bands", "_extras", "_labels", "_least", "_thresholds")
 
     def __init__(self, card: RateCard, units: Units, version: str) -> None:
         steps = [rate.steps for rates in (card.paid, card.standard) for rate in rates.values()]
@@ -110,16 +113,22 @@ class CompiledPrice:
         self._bands = tuple(_compile_band(card, start, units) for start in starts)
         self._labels = (card.model, version, card.source)
         self._extras = [meter for meter in _EXTRAS if UNITS[meter].usage_key in card.paid]
+        self._least = card.least
 
     def cost(
-        self, quantities: tuple[Quantity, ...], input_tokens: int, reasoning_tokens: int = 0
+        self,
+        quantities: tuple[Quantity, ...],
+        input_tokens: int,
+        reasoning_tokens: int = 0,
+        requests: int = 1,
     ) -> Priced | Unpriced:
         """Price disjoint meters; `input_tokens` is inclusive and chooses the context tier.
 
-        `reasoning_tokens` matter only to the few models that price them apart from output.
+        `reasoning_tokens` matter only to the few models that price them apart from output,
+        `requests` (one, but for sums over several) to those with a fee for each.
         """
-        if self._extras:
-            quantities = self._with_extras(quantities, reasoning_tokens)
+        if self._extras or self._least:
+            quantities = self._as_billed(quantities, reasoning_tokens, requests)
         denominator, meters = self._bands[bisect_left(self._thresholds, input_tokens)]
         try:
             if denominator != 1:
@@ -167,17 +176,20 @@ class CompiledPrice:
         )
         return Priced(tuple(lines), paid_pico, list_pico, standard_pico, *self._labels)
 
-    def _with_extras(
-        self, quantities: tuple[Quantity, ...], reasoning_tokens: int
+    def _as_billed(
+        self, quantities: tuple[Quantity, ...], reasoning_tokens: int, requests: int
     ) -> tuple[Quantity, ...]:
-        """Reasoning apart from output, and the fee of the request itself, where they have rates."""
+        """Reasoning apart from output, the fee of the request itself, and least quantities."""
         amounts = dict(quantities)
+        for meter, least in self._least.items():
+            if meter in amounts:
+                amounts[meter] = max(amounts[meter], least)
         if OUTPUT_REASONING in self._extras and OUTPUT in amounts:
             reasoning = min(reasoning_tokens, amounts[OUTPUT])
             amounts[OUTPUT] -= reasoning
             amounts[OUTPUT_REASONING] = amounts.get(OUTPUT_REASONING, 0) + reasoning
         if REQUEST in self._extras:
-            amounts[REQUEST] = 1
+            amounts[REQUEST] = requests
         return tuple(Quantity(meter, amount) for meter, amount in amounts.items() if amount)
 
 

@@ -57,7 +57,7 @@ def describe(
     """The answer for one model; `at` is an aware time."""
     subject = book.subject(provider, model, "", tier)
     period = subject.boundaries.period(to_us(at))
-    card = rate_card(book.catalogue, subject, to_us(at))
+    card = rate_card(book.sources, subject, to_us(at))
     if isinstance(card, Unpriced):
         source, reason, rates = "", str(card.reason), list[RateAnswer]()
     else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, NamedTuple
 
 from taximeter_processor.model import Unpriced
@@ -30,6 +30,13 @@ def to_us(at: datetime) -> int:
 def midnight_us(day: date) -> int:
     """Microseconds from 1970 to the beginning of a day, UTC."""
     return (day - _EPOCH.date()) // _MICROSECOND
+
+
+def time_us(of_day: time) -> int:
+    """Microseconds since midnight UTC; a time without zone is UTC."""
+    first_day = datetime.combine(_EPOCH.date(), of_day)
+    aware = first_day if first_day.tzinfo else first_day.replace(tzinfo=timezone.utc)
+    return to_us(aware) % DAY_US
 
 
 class Period(NamedTuple):

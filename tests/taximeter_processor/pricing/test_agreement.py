@@ -75,7 +75,7 @@ def priced_by_us(
     book: PriceBook, entry: Entry, tier: str, at: datetime, usage: Usage
 ) -> Priced | Unpriced:
     subject = Subject(entry.model.id, tier, entry, (), Boundaries())
-    card = rate_card(book.catalogue, subject, to_us(at))
+    card = rate_card(book.sources, subject, to_us(at))
     assert not isinstance(card, Unpriced)
     price = CompiledPrice(card, book.catalogue.units, book.version)
     return price.cost(meters(usage), usage.input_tokens or 0, usage.reasoning_tokens or 0)
