@@ -25,6 +25,11 @@ def from_us(us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=us)
 
 
+def parse_iso(text: str) -> int:
+    """µs of an ISO 8601 time with its zone."""
+    return to_us(datetime.fromisoformat(text.replace("Z", "+00:00")))
+
+
 def midnight(day: date, zone: tzinfo) -> int:
     """When a day begins in a zone, µs UTC."""
     return to_us(datetime.combine(day, time(), tzinfo=zone))

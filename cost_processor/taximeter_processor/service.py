@@ -21,7 +21,8 @@ from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Pipeline
 from taximeter_processor.pricing.book import PriceBook
-from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.reports.asked import Asked
+from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules

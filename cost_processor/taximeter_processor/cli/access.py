@@ -14,10 +14,15 @@ import httpx2
 from taximeter_processor.errors import LedgerError, TaximeterError
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.reports.asked import Asked
+from taximeter_processor.reports.reads import READS
 from taximeter_processor.settings import Settings, load
 
 TIMEOUT_SECONDS = 60.0
+
+
+class NoLedger(LedgerError):
+    """Neither a service nor a ledger file is there yet."""
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +51,9 @@ def read(settings: Settings, name: str, parameters: Mapping[str, str]) -> dict[s
 
 
 def open_existing(settings: Settings) -> LedgerStore:
-    """The ledger, which must be there. Raises `LedgerError` saying how to begin."""
+    """The ledger, which must be there. Raises `NoLedger` saying how to begin."""
     if not _exists(settings):
-        raise LedgerError(
+        raise NoLedger(
             f"there is no ledger at {settings.ledger} and no service on {settings.listen}: "
             "start one with `taximeter serve`, or try `taximeter demo`"
         )

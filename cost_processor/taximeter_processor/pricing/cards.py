@@ -86,6 +86,13 @@ def rate_card(sources: Sources, subject: Subject, start_us: int) -> RateCard | U
     return Unpriced("no_price_at_time" if has_rates else "unknown_model")
 
 
+def thresholds(sources: Sources, subject: Subject) -> set[int]:
+    """Sizes of a request above which it may pay other rates, at whatever time."""
+    entry = subject.entry
+    listed = sources.catalogue.thresholds(entry, subject.tier) if entry else set()
+    return listed.union(*(override.above for override in subject.overrides))
+
+
 def _boundaries(
     sources: Sources, entry: Entry | None, tier: str, overrides: Sequence[PriceOverride]
 ) -> Boundaries:

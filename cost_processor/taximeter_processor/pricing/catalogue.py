@@ -128,10 +128,8 @@ class Catalogue:
 
     def boundaries(self, entry: Entry, tier: str) -> Boundaries:
         """When the rates of an entry may change, in a tier or in the standard one."""
-        prices = entry.model.prices
-        conditions = [*(prices if isinstance(prices, list) else ()), *_variants(entry, tier)]
         dates, times = set(), set()
-        for constraint in (condition.constraint for condition in conditions):
+        for constraint, _ in _parts(entry, tier):
             if constraint is None:
                 continue
             if hasattr(constraint, "start_date"):
@@ -139,6 +137,11 @@ class Catalogue:
             else:
                 times |= {time_us(constraint.start_time), time_us(constraint.end_time)}
         return Boundaries(tuple(sorted(dates)), tuple(sorted(times)))
+
+    def thresholds(self, entry: Entry, tier: str) -> set[int]:
+        """Sizes of a request above which some rate of an entry changes, at whatever time."""
+        values = (value for _, price in _parts(entry, tier) for value in vars(price).values())
+        return {step.start for value in values for step in getattr(value, "tiers", ())}
 
     def labels(self) -> Iterator[tuple[str, str]]:
         """Every entry as (`provider/model`, readable name)."""
@@ -171,6 +174,17 @@ def _steps(price: Any, per: int) -> Steps:
 
 def _lists(provider: Provider, model: ModelInfo) -> bool:
     return any(model is listed for listed in provider.models)
+
+
+def _parts(entry: Entry, tier: str) -> list[tuple[Any, ModelPrice]]:
+    """(when, rates) of everything an entry may pay, in a tier or in the standard one."""
+    prices = entry.model.prices
+    standard = (
+        [(price.constraint, price.prices) for price in prices]
+        if isinstance(prices, list)
+        else [(None, prices)]
+    )
+    return standard + [(variant.constraint, variant.prices) for variant in _variants(entry, tier)]
 
 
 def _variants(entry: Entry, tier: str) -> list[Any]:
