@@ -49,6 +49,16 @@ def windows(now: datetime, zone: tzinfo) -> list[Window]:
     ]
 
 
+def month_window(month: str, zone: tzinfo) -> Window:
+    """A calendar month such as `2026-10`. Raises `ValueError` when it is none."""
+    try:
+        first = date.fromisoformat(f"{month}-01")
+    except ValueError as error:
+        raise ValueError(f"{month!r} is no month: expected one such as 2026-10") from error
+    following = (first + timedelta(days=31)).replace(day=1)
+    return Window(month, midnight(first, zone), midnight(following, zone))
+
+
 def same_time_windows(now: datetime, zone: tzinfo) -> list[Window]:
     """yesterday and last_week, each from midnight to this time of day."""
     local = now.astimezone(zone)

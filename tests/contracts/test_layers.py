@@ -15,7 +15,7 @@ PROCESSOR = ROOT / "cost_processor" / "taximeter_processor"
 APPLICATION = ROOT / "instrumentation" / "taximeter"
 
 STAGES = (
-    ("model", "names", "errors", "money", "pricing.overrides", "settings"),
+    ("model", "names", "errors", "money", "pricing.overrides", "pricing.contracts", "settings"),
     ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "budgets", "metrics"),
     ("costing", "analysis", "observability"),
     ("pipeline",),

@@ -50,6 +50,15 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     checking.add_argument("--since", default="30d", help="30d, 2026-10-01, … (30d)")
     checking.add_argument("--stale-days", type=int, default=STALE_AFTER_DAYS, metavar="DAYS")
     checking.set_defaults(run=_check)
+    settling = inner.add_parser(
+        "contracts",
+        help="a month under volume discounts and commitments",
+        description="What a month costs in the end, by contract and by one dimension.",
+    )
+    access.add_common(settling)
+    settling.add_argument("--month", help="2026-10; default: this one")
+    settling.add_argument("--by", default="team", help="dimension to divide by (team)")
+    settling.set_defaults(run=_contracts)
     catalogues.register(inner)
 
 
@@ -130,3 +139,16 @@ def _check(arguments: argparse.Namespace) -> int:
     else:
         print(f"{book.version}: {len(book.sources.overrides)} overrides, nothing found")
     return 1 if found else 0
+
+
+def _contracts(arguments: argparse.Namespace) -> int:
+    asked = {"by": arguments.by, **({"month": arguments.month} if arguments.month else {})}
+    answer = access.read(access.settings_of(arguments), "contracts", asked)
+    if arguments.json:
+        print(json.dumps(answer, indent=2))
+        return 0
+    print_table([*answer["rows"], answer["total"]])
+    if answer["unpriced"]:
+        print(f"{answer['unpriced']:,} calls have no price and are in no amount")
+    print_table(answer["payable_by"], title=f"\npayable by {answer['by']}")
+    return 0

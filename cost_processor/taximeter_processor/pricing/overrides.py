@@ -134,7 +134,7 @@ class PriceOverride(BaseModel):
 
     def matches(self, provider: str, names: Sequence[str]) -> bool:
         """Whether it speaks of this provider and of one of the model's names."""
-        return _fits(self.provider, provider) and any(_fits(self.model, name) for name in names)
+        return fits(self.provider, provider) and any(fits(self.model, name) for name in names)
 
     def is_active(self, at: datetime) -> bool:
         """Whether a moment (UTC) is in its hours of one of its days, both days included."""
@@ -168,5 +168,6 @@ def _is_glob(pattern: str) -> bool:
     return any(character in pattern for character in "*?[")
 
 
-def _fits(pattern: str, text: str) -> bool:
+def fits(pattern: str, text: str) -> bool:
+    """Whether a name is the pattern's, exactly or as a glob, in any case."""
     return pattern.lower() == text.lower() or fnmatchcase(text.lower(), pattern.lower())

@@ -23,6 +23,7 @@ from taximeter_processor.reports.asked import (
     time_range,
     whole_number,
 )
+from taximeter_processor.reports.contracts import contracts
 from taximeter_processor.reports.used import models, usage
 
 _RESERVED: Final = frozenset({"by", "since", "until", "limit", "days"})
@@ -136,6 +137,7 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
     "dead-letters": dead_letters,
     "ledger/stats": ledger_stats,
     "models": models,
+    "contracts": contracts,
     "usage": usage,
 }
 
