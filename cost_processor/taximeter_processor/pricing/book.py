@@ -14,8 +14,11 @@ from taximeter_processor.pricing.catalogue import Catalogue
 from taximeter_processor.pricing.currencies import ExchangeRates, fingerprint
 from taximeter_processor.pricing.overrides import PriceOverride
 from taximeter_processor.pricing.rates import CompiledPrice
-from taximeter_processor.pricing.timeline import Timeline
+from taximeter_processor.pricing.timeline import Timeline, text_rates
 from taximeter_processor.settings import Settings
+
+TextCost = tuple[CompiledPrice, int, int, int, int]
+"""The price, and pico-USD of uncached input, cache reads, cache writes and output."""
 
 _DOLLARS_ONLY: Final = ExchangeRates()
 _MEMO_SIZE: Final = 4096  # names come from outside: a flood of them must not fill memory
@@ -76,6 +79,37 @@ class PriceBook:
         model is looked up before the request model. Reasons: `unknown_model`, `no_price_at_time`.
         """
         return self._timeline(provider, response_model, request_model, tier).at(start_us)
+
+    def text_cost(
+        self,
+        provider: str,
+        response_model: str,
+        request_model: str,
+        tier: str,
+        start_us: int,
+        uncached: int,
+        cache_read: int,
+        cache_write: int,
+        output: int,
+    ) -> TextCost | None:
+        """Both steps for a call of nothing but text; None when the long way must be taken.
+
+        It is the hot path: no list of meters is made, and the same costs come out.
+        """
+        timeline = self._timeline(provider, response_model, request_model, tier)
+        from_us, until_us, price, most, inputs, read, written, outputs = timeline.last
+        if not from_us <= start_us < until_us:
+            price = timeline.at(start_us)
+            most, inputs, read, written, outputs = text_rates(price)
+        if uncached + cache_read + cache_write > most or isinstance(price, Unpriced):
+            return None
+        return (
+            price,
+            uncached * inputs,
+            cache_read * read,
+            cache_write * written,
+            output * outputs,
+        )
 
     def price(
         self,
