@@ -101,10 +101,10 @@ class PriceBook:
         if not from_us <= start_us < until_us:
             price = timeline.at(start_us)
             most, inputs, read, written, outputs = text_rates(price)
-        if uncached + cache_read + cache_write > most or isinstance(price, Unpriced):
+        if uncached + cache_read + cache_write > most:
             return None
         return (
-            price,
+            price,  # type: ignore[return-value]  # nothing fits an `Unpriced`: its most is -1
             uncached * inputs,
             cache_read * read,
             cache_write * written,
