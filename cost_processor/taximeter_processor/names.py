@@ -181,6 +181,18 @@ INGEST_LAST_COMMIT: Final = Metric(
     "gauge",
     "When a batch with calls was last committed.",
 )
+MISSING_SPANS: Final = Metric(
+    "taximeter_missing_spans_total",
+    "counter",
+    "Spans that Taximeter's instrumentation numbered and that had not come 10 minutes later.",
+    ("service",),
+)
+RECOVERED_SPANS: Final = Metric(
+    "taximeter_recovered_spans_total",
+    "counter",
+    "Spans that came after they had been counted in taximeter_missing_spans_total.",
+    ("service",),
+)
 UNKNOWN_USAGE_KEYS: Final = Metric(
     "taximeter_ingest_unknown_usage_keys_total",
     "counter",

@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 from taximeter_processor.costing import book
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
+from taximeter_processor.gaps import Arrival, Gaps, arrivals
 from taximeter_processor.ingest.body import decompress
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder, Rejected
@@ -68,6 +69,7 @@ class _Batch:
     usage_status: Counter[tuple[str, str]] = field(default_factory=Counter)
     violations: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_usage_keys: Counter[str] = field(default_factory=Counter)
+    arrivals: list[Arrival] = field(default_factory=list)
 
 
 class Pipeline:
@@ -97,6 +99,7 @@ class Pipeline:
         self._writer = writer
         self._limits = limits
         self._clock_ns = clock_ns
+        self._gaps = Gaps(clock_ns() // 1000)
         self._last_ingest_us = 0
         self._usage_keys: set[str] = set()
 
@@ -142,6 +145,7 @@ class Pipeline:
             self._bury(batch, body, error.reason, str(error))
             return error
         batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
+        batch.arrivals += arrivals(decoded.spans)
         refused = list(decoded.rejected)
         for found in self._reader.read_all(decoded.spans):
             if type(found) is Call:
@@ -208,11 +212,14 @@ class Pipeline:
         batch.outcomes["call"] += len(fresh)
         batch.outcomes["duplicate"] += len(batch.records) - len(fresh)
         batch.outcomes["rejected"] += sum(batch.rejected.values())
+        lost = self._gaps.observe(batch.arrivals, batch.now_us)
         for metric, counted in (
             (metrics.spans, batch.outcomes),
             (metrics.rejected, batch.rejected),
             (metrics.unknown_usage_keys, self._bounded_keys(batch.unknown_usage_keys)),
             (metrics.dead_letters, Counter(letter.reason for letter in batch.dead_letters)),
+            (metrics.missing_spans, lost.missing),
+            (metrics.recovered_spans, lost.recovered),
         ):
             for label, times in counted.items():
                 metric.labels(label).inc(times)

@@ -17,16 +17,21 @@ from typing import TYPE_CHECKING, Any
 from taximeter.tags import tags
 
 if TYPE_CHECKING:
-    from taximeter.startup import flush, instrument, uninstrument
+    from taximeter.binding import bind
+    from taximeter.startup import flush, instrument, stats, uninstrument
 
-__all__ = ["__version__", "flush", "instrument", "tags", "uninstrument"]
+__all__ = ["__version__", "bind", "flush", "instrument", "stats", "tags", "uninstrument"]
 
 __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> Any:
     """Import what measures, with the OpenTelemetry SDK, when it is first asked for."""
-    if name not in ("flush", "instrument", "uninstrument"):
+    if name == "bind":
+        from taximeter import binding
+
+        return binding.bind
+    if name not in ("flush", "instrument", "stats", "uninstrument"):
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from taximeter import startup
 

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "demo": "run everything once on this machine, with a bundled provider",
     "check": "validate taximeter.yaml and say what is wrong on which line",
     "explain": "price spans from a file or a trace id, one JSON line each",
+    "import": "take in calls that were made without a span: batch results",
     "costs": "print cost by feature, team, tenant, model or day",
     "prices": "print the price of a model, and where it comes from",
     "owners": "print who owns which cost",

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from ipaddress import IPv6Address, ip_address
 from typing import Any
 
-from taximeter import attributes, faults, propagation, settings
+from taximeter import faults
+from taximeter.inbound import Inbound
 from taximeter.tags import tags
 
 Scope = MutableMapping[str, Any]
@@ -31,37 +31,18 @@ class TaximeterMiddleware:
         trusted_peers: Iterable[str] | str | None = None,
     ) -> None:
         self._app = app
-        self._trust_inbound = trust_inbound
-        self._trusted_peers = settings.networks(trusted_peers)
+        self._inbound = Inbound(trust_inbound=trust_inbound, trusted_peers=trusted_peers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        found = faults.guarded("inbound tags", self._inbound_tags, scope)
-        if not found:
+        block = faults.guarded("inbound tags", self._block, scope)
+        if block is None:
             await self._app(scope, receive, send)
             return
-        with tags(
-            feature=found.get(attributes.FEATURE),
-            tenant=found.get(attributes.TENANT),
-            team=found.get(attributes.TEAM),
-            request_type=found.get(attributes.REQUEST_TYPE),
-        ):
+        with block:
             await self._app(scope, receive, send)
 
-    def _inbound_tags(self, scope: Scope) -> dict[str, str]:
-        if scope["type"] not in ("http", "websocket") or not self._is_trusted(scope):
-            return {}
-        return propagation.from_headers(scope["headers"])
-
-    def _is_trusted(self, scope: Scope) -> bool:
-        if self._trust_inbound:
-            return True
-        client = scope.get("client")
-        if not self._trusted_peers or not client:
-            return False
-        try:
-            address = ip_address(client[0])
-        except ValueError:
-            return False
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return any(address in network for network in self._trusted_peers)
+    def _block(self, scope: Scope) -> tags | None:
+        if scope["type"] not in ("http", "websocket"):
+            return None
+        address = (scope.get("client") or (None,))[0]
+        return self._inbound.block(address, scope["headers"])

@@ -44,13 +44,21 @@ IMAGE_CACHE_READ_INPUT_TOKENS: Final = "gen_ai.usage.image.cache_read.input_toke
 # TX: billable facts the conventions have no name for.
 CACHE_WRITE_1H_INPUT_TOKENS: Final = "taximeter.usage.cache_write_1h_input_tokens"
 WEB_SEARCH_REQUESTS: Final = "taximeter.usage.web_search_requests"
+BILLED_INPUT_TOKENS: Final = "taximeter.usage.billed_input_tokens"  # priced instead of input
+BILLED_OUTPUT_TOKENS: Final = "taximeter.usage.billed_output_tokens"
+SEARCH_UNITS: Final = "taximeter.usage.search_units"
+PAGES: Final = "taximeter.usage.pages"
+AUDIO_SECONDS: Final = "taximeter.usage.audio_seconds"  # begun seconds
 REPORTED_COST_USD: Final = "taximeter.reported_cost_usd"  # decimal string, as the provider said it
-SERVICE_TIER: Final = "taximeter.service_tier"  # standard, flex, priority, batch
+UPSTREAM_COST_USD: Final = "taximeter.upstream_cost_usd"  # owed to another, on top of the above
+INFERENCE_GEO: Final = "taximeter.inference_geo"  # where Anthropic charges for the region
+SERVICE_TIER: Final = "taximeter.service_tier"  # standard, flex, priority, fast, batch, …
 USAGE_STATUS: Final = "taximeter.usage_status"  # reported, missing, partial
 CACHE_HIT: Final = "taximeter.cache_hit"  # true: the usage is what a response cache avoided
 RETRY_COUNT: Final = "taximeter.retry_count"
 SEQUENCE: Final = "taximeter.sequence"  # per process, from 1, so that gaps show
-PROCESS: Final = "taximeter.process"  # random, new in every process: what SEQUENCE counts in
+# New in every process, what SEQUENCE counts in: 12 hex digits of milliseconds, 8 of chance.
+PROCESS: Final = "taximeter.process"
 
 # TX: the four tags.
 FEATURE: Final = "taximeter.feature"

@@ -81,7 +81,7 @@ def examine() -> Report:
         python=f"{platform.python_version()} at {sys.executable}",
         taximeter=__version__,
         sdks=_versions(SDKS),
-        clients=_versions(hooks.LIBRARIES),
+        clients=_versions(dict.fromkeys(library.distribution for library in hooks.LIBRARIES)),
         hooks=_hooks(),
         endpoint=tracing.destination(chosen.endpoint),
         protocol="OTLP over gRPC" if is_grpc else "OTLP over HTTP",
@@ -103,8 +103,8 @@ def _versions(distributions: Iterable[str]) -> dict[str, str]:
 def _hooks() -> list[str]:
     """Replace the methods for a moment, and say which ones that worked for."""
     for library in hooks.LIBRARIES:
-        if importlib.util.find_spec(library) is not None:
-            importlib.import_module(library)
+        if importlib.util.find_spec(library.module.partition(".")[0]) is not None:
+            importlib.import_module(library.module)
     startup.instrument(http_spans=False)
     try:
         return hooks.hooked()
@@ -149,7 +149,7 @@ def _as_text(report: Report) -> str:
     rows = {
         "Taximeter": f"{report.taximeter}, Python {report.python}",
         "SDKs": _listed(report.sdks) or "none of those known was found",
-        "Clients": _listed(report.clients) or "neither httpx nor httpx2 is installed",
+        "Clients": _listed(report.clients) or "no HTTP client that is metered is installed",
         "Hooks": ", ".join(report.hooks) or "none: nothing can be metered",
         "Spans go to": f"{report.endpoint} ({report.protocol})",
         "Ignored": ", ".join(report.ignored),

@@ -13,6 +13,7 @@ from taximeter import attributes, faults
 from taximeter.tags import checked
 
 Sampling: TypeAlias = Literal["always", "follow"]
+StreamUsage: TypeAlias = Literal["leave", "request"]
 Network: TypeAlias = IPv4Network | IPv6Network
 
 VARIABLES: Mapping[str, str] = {
@@ -20,6 +21,8 @@ VARIABLES: Mapping[str, str] = {
     "TAXIMETER_SAMPLING": "`always` (default) or `follow` the app's sampler",
     "TAXIMETER_HTTP_SPANS": "`true` adds OpenTelemetry's HTTP span under each of ours",
     "TAXIMETER_HOSTS": "more LLM hosts: `host[:port]=<gen_ai.provider.name>`, comma separated",
+    "TAXIMETER_STREAM_USAGE": "`request` asks OpenAI streams for the usage they leave out",
+    "TAXIMETER_BEDROCK_METADATA": "`true` puts the tags into Bedrock's request metadata",
     "TAXIMETER_PROPAGATE_TO": "hosts that are sent the tags as headers: `host[:port]`, …",
     "TAXIMETER_TRUSTED_PEERS": "networks whose tag headers are believed: `10.0.0.0/8`, …",
     "TAXIMETER_FEATURE": "default feature tag",
@@ -59,6 +62,8 @@ class Settings:
     http_spans: bool = False
     hosts: tuple[tuple[HostPort, str], ...] = ()
     """More hosts to recognise, each with its `gen_ai.provider.name`."""
+    stream_usage: StreamUsage = "leave"
+    bedrock_metadata: bool = False
     propagate_to: tuple[HostPort, ...] = ()
     trusted_peers: tuple[Network, ...] = ()
     default_tags: Mapping[str, str] = field(default_factory=dict)
@@ -73,6 +78,8 @@ def load(
     sampling: str | None = None,
     http_spans: bool | None = None,
     hosts: Mapping[str, str] | str | None = None,
+    stream_usage: str | None = None,
+    bedrock_metadata: bool | None = None,
     propagate_to: Iterable[str] | str | None = None,
     trusted_peers: Iterable[str] | str | None = None,
     default_tags: Mapping[str, object] | None = None,
@@ -80,9 +87,17 @@ def load(
     """Settings from arguments, else from the environment. Never raises: a bad value is ignored."""
     return Settings(
         endpoint=_endpoint(endpoint or os.environ.get("TAXIMETER_ENDPOINT")),
-        sampling=_sampling(sampling or os.environ.get("TAXIMETER_SAMPLING")),
-        http_spans=_flag("TAXIMETER_HTTP_SPANS") if http_spans is None else bool(http_spans),
+        sampling="follow"
+        if _chosen("TAXIMETER_SAMPLING", sampling, "always", "follow")
+        else "always",
+        http_spans=_flag("TAXIMETER_HTTP_SPANS", http_spans),
         hosts=_each("TAXIMETER_HOSTS", _pairs(hosts), _host_provider),
+        stream_usage=(
+            "request"
+            if _chosen("TAXIMETER_STREAM_USAGE", stream_usage, "leave", "request")
+            else "leave"
+        ),
+        bedrock_metadata=_flag("TAXIMETER_BEDROCK_METADATA", bedrock_metadata),
         propagate_to=_each("TAXIMETER_PROPAGATE_TO", propagate_to, host_port),
         trusted_peers=networks(trusted_peers),
         default_tags=_default_tags(default_tags or {}),
@@ -148,15 +163,17 @@ def _endpoint(text: str | None) -> str | None:
     return text
 
 
-def _sampling(text: str | None) -> Sampling:
-    if text == "follow":
-        return "follow"
-    if text not in (None, "", "always"):
-        _ignore("TAXIMETER_SAMPLING", str(text), "expected `always` or `follow`")
-    return "always"
+def _chosen(variable: str, given: str | None, usual: str, other: str) -> bool:
+    """True if the other of two ways was chosen."""
+    text = given or os.environ.get(variable) or usual
+    if text not in (usual, other):
+        _ignore(variable, text, f"expected `{usual}` or `{other}`")
+    return text == other
 
 
-def _flag(variable: str) -> bool:
+def _flag(variable: str, given: bool | None) -> bool:
+    if given is not None:
+        return bool(given)
     text = os.environ.get(variable, "").strip().lower()
     if text not in _TRUE + _FALSE:
         _ignore(variable, text, "expected `true` or `false`")

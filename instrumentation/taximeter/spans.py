@@ -5,7 +5,9 @@ from __future__ import annotations
 import itertools
 import os
 import secrets
+import time
 from collections.abc import Mapping
+from decimal import Decimal
 from operator import attrgetter
 from typing import NamedTuple
 
@@ -59,8 +61,22 @@ _COUNTS = (
     (names.IMAGE_OUTPUT_TOKENS, attrgetter("image_output_tokens")),
     (names.IMAGE_CACHE_READ_INPUT_TOKENS, attrgetter("image_cache_read_tokens")),
     (names.WEB_SEARCH_REQUESTS, attrgetter("web_search_requests")),
+    (names.BILLED_INPUT_TOKENS, attrgetter("billed_input_tokens")),
+    (names.BILLED_OUTPUT_TOKENS, attrgetter("billed_output_tokens")),
+    (names.SEARCH_UNITS, attrgetter("search_units")),
+    (names.PAGES, attrgetter("pages")),
+    (names.AUDIO_SECONDS, attrgetter("audio_seconds")),
 )
-_STANDARD_TIERS = ("default", "standard", "on_demand")
+_TIERS = {
+    "default": "standard",
+    "on_demand": "standard",
+    "on_demand_flex": "flex",
+    "on_demand_priority": "priority",
+    "on_demand_offpeak": "offpeak",
+    "provisioned_throughput": "provisioned",
+    "reserved": "provisioned",
+}
+"""How providers spell the tiers of which several have one; the others keep their names."""
 _REQUESTED_TIERS = ("auto",)
 
 
@@ -71,7 +87,8 @@ class _Process:
         self.begin()
 
     def begin(self) -> None:
-        self.name = secrets.token_hex(8)
+        # The time tells the processor whether it could have seen this process's first spans.
+        self.name = f"{time.time_ns() // 1_000_000:012x}{secrets.token_hex(4)}"
         self.sequence = itertools.count(1)
 
 
@@ -118,13 +135,14 @@ def describe(request: Request, facts: Facts, outcome: Outcome) -> dict[str, Attr
         names.FINISH_REASONS: _in_order(facts.finish_reasons),
         names.TIME_TO_FIRST_CHUNK: outcome.first_chunk_seconds,
         names.SERVICE_TIER: _tier(facts.service_tier),
+        names.INFERENCE_GEO: facts.inference_geo,
+        names.REPORTED_COST_USD: _amount(facts.reported_cost_usd),
+        names.UPSTREAM_COST_USD: _amount(facts.upstream_cost_usd),
         names.USAGE_STATUS: _usage_status(facts, outcome, error_type),
         names.RETRY_COUNT: request.retry_count,
         names.ERROR_TYPE: error_type,
         **request.tags,
     }
-    if facts.reported_cost_usd is not None:
-        values[names.REPORTED_COST_USD] = f"{facts.reported_cost_usd:f}"
     for name, get in _COUNTS:
         values[name] = get(facts)
     return {name: value for name, value in values.items() if value is not None}
@@ -147,6 +165,10 @@ def _error_type(facts: Facts, outcome: Outcome) -> str | None:
     return facts.error_type
 
 
+def _amount(dollars: Decimal | None) -> str | None:
+    return None if dollars is None else f"{dollars:f}"
+
+
 def _in_order(reasons: Mapping[int, str]) -> tuple[str, ...] | None:
     return tuple(reasons[index] for index in sorted(reasons)) or None
 
@@ -154,4 +176,4 @@ def _in_order(reasons: Mapping[int, str]) -> tuple[str, ...] | None:
 def _tier(tier: str | None) -> str | None:
     if tier is None or tier in _REQUESTED_TIERS:
         return None
-    return "standard" if tier in _STANDARD_TIERS else tier.lower()
+    return _TIERS.get(tier.lower(), tier.lower())

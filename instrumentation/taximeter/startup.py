@@ -12,7 +12,7 @@ from opentelemetry.trace import TracerProvider
 
 from taximeter import attributes, faults, settings
 from taximeter.capture import hooks
-from taximeter.capture.attempt import abort_open
+from taximeter.capture.attempt import abort_open, open_count
 from taximeter.capture.meter import Meter
 from taximeter.tracing import Tracing
 
@@ -32,6 +32,8 @@ def instrument(
     sampling: str | None = None,
     http_spans: bool | None = None,
     hosts: Mapping[str, str] | str | None = None,
+    stream_usage: str | None = None,
+    bedrock_metadata: bool | None = None,
     propagate_to: Iterable[str] | str | None = None,
     feature: str | None = None,
     tenant: str | None = None,
@@ -53,6 +55,8 @@ def instrument(
             sampling=sampling,
             http_spans=http_spans,
             hosts=hosts,
+            stream_usage=stream_usage,
+            bedrock_metadata=bedrock_metadata,
             propagate_to=propagate_to,
             default_tags={
                 attributes.FEATURE: feature,
@@ -86,6 +90,13 @@ def flush(timeout_seconds: float = 10.0) -> bool:
     """Export the spans that have ended; True if all got out in time."""
     meter = _meter
     return meter is None or meter.flush(timeout_seconds)
+
+
+def stats() -> dict[str, int]:
+    """What happened in this process: `open` attempts, `dropped` spans, and each kind of fault."""
+    meter = _meter
+    dropped = 0 if meter is None else meter.dropped()
+    return {"open": open_count(), "dropped": dropped, **faults.counts()}
 
 
 def _start_http_spans(tracer_provider: TracerProvider | None) -> None:

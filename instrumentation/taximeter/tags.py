@@ -52,6 +52,15 @@ class tags:
             }
         )
 
+    @property
+    def values(self) -> Mapping[str, str]:
+        """What this block sets, by span attribute name."""
+        return self._values
+
+    def steps(self) -> Steps:
+        """For what runs in steps, with others' code between them: enter it for every step."""
+        return Steps(self)
+
     def __enter__(self) -> None:
         outer = otel_context.get_current()
         layer = _Layer({**values_in(outer), **self._values}, outer, self)
@@ -83,6 +92,31 @@ class tags:
         return cast("Function", functools.wraps(function)(_wrap(self, function)))
 
 
+class Steps:
+    """Runs the steps of one generator inside a block of tags, and nothing between them.
+
+    A span or block that a step leaves open is open in the next step again.
+    """
+
+    def __init__(self, block: tags) -> None:
+        self._block = block
+        self._begun: Context | None = None
+        self._left: Context | None = None
+
+    def __enter__(self) -> None:
+        self._outer = otel_context.get_current()
+        if self._left is None:
+            self._block.__enter__()
+            self._begun = otel_context.get_current()
+        else:
+            otel_context.attach(self._left)
+
+    def __exit__(self, *_: object) -> None:
+        left = otel_context.get_current()
+        self._left = None if left is self._begun else left
+        otel_context.attach(self._outer)
+
+
 def _wrap(scope: tags, function: Callable[..., Any]) -> Callable[..., Any]:
     """A function of the same kind, so that frameworks which look at the kind are not misled."""
     if inspect.isasyncgenfunction(function):
@@ -108,10 +142,10 @@ def _wrap_generator(
     scope: tags, function: Callable[..., Generator[Any, Any, Any]]
 ) -> Callable[..., Generator[Any, Any, Any]]:
     def tagged_generator(*args: Any, **kwargs: Any) -> Generator[Any, Any, Any]:
-        generator = function(*args, **kwargs)
+        generator, steps = function(*args, **kwargs), scope.steps()
         step, value = generator.send, None
         while True:
-            with scope:
+            with steps:
                 try:
                     item = step(value)
                 except StopIteration as stop:
@@ -119,7 +153,7 @@ def _wrap_generator(
             try:
                 step, value = generator.send, (yield item)
             except GeneratorExit:
-                with scope:
+                with steps:
                     generator.close()
                 raise
             except BaseException as error:
@@ -132,10 +166,10 @@ def _wrap_async_generator(
     scope: tags, function: Callable[..., AsyncGenerator[Any, Any]]
 ) -> Callable[..., AsyncGenerator[Any, Any]]:
     async def tagged_generator(*args: Any, **kwargs: Any) -> AsyncGenerator[Any, Any]:
-        generator = function(*args, **kwargs)
+        generator, steps = function(*args, **kwargs), scope.steps()
         step, value = generator.asend, None
         while True:
-            with scope:
+            with steps:
                 try:
                     item = await step(value)
                 except StopAsyncIteration:
@@ -143,13 +177,28 @@ def _wrap_async_generator(
             try:
                 step, value = generator.asend, (yield item)
             except GeneratorExit:
-                with scope:
+                with steps:
                     await generator.aclose()
                 raise
             except BaseException as error:
                 step, value = generator.athrow, error
 
     return tagged_generator
+
+
+def block_of(values: Mapping[str, str]) -> tags:
+    """The block that sets tags given by span attribute name."""
+    return tags(
+        feature=values.get(attributes.FEATURE),
+        tenant=values.get(attributes.TENANT),
+        team=values.get(attributes.TEAM),
+        request_type=values.get(attributes.REQUEST_TYPE),
+    )
+
+
+def forget() -> None:
+    """Drop the tags of the current context, whoever set them."""
+    otel_context.attach(otel_context.set_value(_KEY, None))
 
 
 def values_in(context: Context) -> Mapping[str, str]:

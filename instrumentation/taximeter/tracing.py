@@ -10,21 +10,30 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanLimits, TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_ON
-from opentelemetry.trace import Span, SpanKind, Tracer
+from opentelemetry.trace import (
+    Link,
+    NonRecordingSpan,
+    Span,
+    SpanKind,
+    Tracer,
+    set_span_in_context,
+)
 
 from taximeter import __version__, faults
 from taximeter.attributes import SCHEMA_URL, SCOPE_NAME
+from taximeter.delivery import Delivery
 from taximeter.settings import Settings
 
 _QUEUED_SPANS = 8192
@@ -47,19 +56,35 @@ class Tracing:
         self._settings = settings
         self._given = provider
         self._made: TracerProvider | None = None
+        self._deliveries: list[Delivery] = []
         self._lock = threading.RLock()
 
-    def start(self, name: str, context: Context) -> Started | None:
+    def start(
+        self,
+        name: str,
+        context: Context,
+        start_ns: int | None = None,
+        links: Sequence[Link] = (),
+    ) -> Started | None:
         """Start a CLIENT span, or None if the user chose to follow a sampler that drops it."""
+        details: dict[str, Any] = {"links": links, "start_time": start_ns}
         if self._is_shared:
-            span = self._shared_tracer.start_span(name, context, SpanKind.CLIENT)
+            span = self._shared_tracer.start_span(name, context, SpanKind.CLIENT, **details)
             if span.get_span_context().trace_flags.sampled and span.is_recording():
                 return Started(span, is_ours=False)
             span.end()
             if self._settings.sampling == "follow":
                 return None
-        span = self._own_tracer.start_span(name, context, SpanKind.CLIENT)
+        span = self._own_tracer.start_span(name, context, SpanKind.CLIENT, **details)
         return Started(span, is_ours=True) if span.is_recording() else None
+
+    def sibling(self, name: str, span: Span) -> Span | None:
+        """A span that began with `span`, under the same parent, and is linked to it."""
+        parent = getattr(span, "parent", None)
+        context = set_span_in_context(NonRecordingSpan(parent), Context()) if parent else Context()
+        links = [Link(span.get_span_context())]
+        started = self.start(name, context, getattr(span, "start_time", None), links)
+        return None if started is None else started.span
 
     def flush(self, timeout_seconds: float) -> bool:
         """Export what has ended so far; False if it did not all get out in time."""
@@ -76,6 +101,10 @@ class Tracing:
         thread.start()
         thread.join(timeout_seconds)
         return len(results) == len(used) and all(results)
+
+    def dropped(self) -> int:
+        """Spans of our own exporters that were lost; the application's provider keeps no count."""
+        return sum(delivery.dropped() for delivery in self._deliveries)
 
     def close(self) -> None:
         """Export and end our own provider; the shared one belongs to the process."""
@@ -104,7 +133,9 @@ class Tracing:
         current = self._given or trace.get_tracer_provider()
         if not isinstance(current, trace.ProxyTracerProvider):
             return current
-        self._made = _new_shared_provider(self._settings)
+        self._made = TracerProvider()
+        for exporter in _exporters(self._settings):
+            self._made.add_span_processor(self._counted(Delivery(exporter)))
         trace.set_tracer_provider(self._made)
         return trace.get_tracer_provider()
 
@@ -119,23 +150,26 @@ class Tracing:
             span_limits=SpanLimits(max_span_attributes=128),
         )
         queued = None if "OTEL_BSP_MAX_QUEUE_SIZE" in os.environ else _QUEUED_SPANS
-        exporter = otlp_exporter(self._settings.endpoint)
-        provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=queued))
+        provider.add_span_processor(
+            self._counted(Delivery(otlp_exporter(self._settings.endpoint), queued))
+        )
         return provider
+
+    def _counted(self, delivery: Delivery) -> Delivery:
+        self._deliveries.append(delivery)
+        return delivery
 
 
 def _tracer(provider: trace.TracerProvider) -> Tracer:
     return provider.get_tracer(SCOPE_NAME, __version__, SCHEMA_URL)
 
 
-def _new_shared_provider(settings: Settings) -> TracerProvider:
-    """A provider for an application that has none, following the standard OTEL_… variables."""
-    provider = TracerProvider()
+def _exporters(settings: Settings) -> Iterator[SpanExporter]:
+    """For an application that has no provider: what the standard OTEL_… variables ask for."""
     for name in (os.environ.get("OTEL_TRACES_EXPORTER") or "otlp").split(","):
         exporter = faults.guarded("exporter", _exporter, name.strip(), settings.endpoint)
         if exporter is not None:
-            provider.add_span_processor(BatchSpanProcessor(exporter))
-    return provider
+            yield exporter
 
 
 def _exporter(name: str, endpoint: str | None) -> SpanExporter | None:

@@ -53,6 +53,7 @@ def test_every_command_is_documented() -> None:
         "doctor",
         "check",
         "explain",
+        "import",
         "costs",
         "prices",
         "owners",

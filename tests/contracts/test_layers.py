@@ -15,10 +15,19 @@ PROCESSOR = ROOT / "cost_processor" / "taximeter_processor"
 APPLICATION = ROOT / "instrumentation" / "taximeter"
 
 STAGES = (
-    ("model", "names", "errors", "money", "pricing.overrides", "pricing.contracts", "settings"),
+    (
+        "model",
+        "names",
+        "errors",
+        "money",
+        "pricing.overrides",
+        "pricing.contracts",
+        "settings",
+        "delivery",
+    ),
     ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "budgets", "metrics"),
-    ("costing", "analysis", "observability"),
-    ("pipeline",),
+    ("costing", "analysis", "observability", "gaps"),
+    ("pipeline", "importers"),
     ("worker", "reports", "demo"),
     ("api.auth",),
     ("service",),

@@ -75,6 +75,10 @@ class Server:
         """Answers 2xx once the server is up."""
         raise NotImplementedError
 
+    def check(self) -> None:
+        """Raises `OSError` until the server is up."""
+        get(self.ready_url())
+
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
@@ -106,7 +110,7 @@ class Server:
         assert self._process is not None
         if self._process.poll() is not None:
             raise AssertionError(f"{self._name} ended:\n{self.log.read_text()[-2000:]}")
-        get(self.ready_url())
+        self.check()
         return True
 
 
@@ -191,6 +195,24 @@ class Alertmanager(Server):
 
     def ready_url(self) -> str:
         return f"{self.url}/-/ready"
+
+
+class Redis(Server):
+    """Debian's Redis, in memory only."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory, "redis")
+
+    @property
+    def url(self) -> str:
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def command(self) -> Sequence[str]:
+        where = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
+        return [program("redis-server"), *where, "--save", ""]
+
+    def check(self) -> None:
+        socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
 
 
 class Webhook:

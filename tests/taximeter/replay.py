@@ -6,6 +6,7 @@ import json
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,11 +79,12 @@ def answer(name: str, **changes: Any) -> Answer:
 
 
 class ReplayServer:
-    """Gives the answers in `answers` in turn, and keeps the headers of every request."""
+    """Gives the answers in `answers` in turn, and keeps every request."""
 
     def __init__(self) -> None:
         self.answers: deque[Answer] = deque()
         self.requests: list[tuple[str, dict[str, str]]] = []
+        self.bodies: list[Any] = []
         self.go_on = threading.Event()
         server = self
 
@@ -90,7 +92,9 @@ class ReplayServer:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                self.rfile.read(int(self.headers["content-length"]))
+                body = self.rfile.read(int(self.headers["content-length"]))
+                with suppress(ValueError):
+                    server.bodies.append(json.loads(body))
                 headers = {name.lower(): value for name, value in self.headers.items()}
                 server.requests.append((self.path, headers))
                 self._send(server.answers.popleft())

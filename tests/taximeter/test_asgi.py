@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
+from fastapi import BackgroundTasks, FastAPI, Request, WebSocket
+from fastapi.responses import StreamingResponse
+from fastapi.testclient import TestClient
 from opentelemetry import context
 
 import taximeter
 from taximeter import faults
 from taximeter.asgi import TaximeterMiddleware
 from taximeter.tags import values_in
+from tests.taximeter import tagged
+from tests.taximeter.tagged import TRUSTED, now
 
 HEADERS = [(b"x-taximeter-feature", b"search"), (b"x-taximeter-tenant", b"acme")]
 FOUND = {"taximeter.feature": "search", "taximeter.tenant": "acme"}
@@ -83,3 +89,58 @@ def test_a_scope_that_makes_no_sense_still_reaches_the_application() -> None:
     asyncio.run(middleware({"type": "http"}, None, None))  # type: ignore[arg-type] # neither is used
     assert called == [{"type": "http"}]
     assert faults.counts() == {"inbound tags": 1}
+
+
+def served() -> FastAPI:
+    """A FastAPI application with everything that runs beside a view."""
+    app = FastAPI()
+
+    @app.get("/async")
+    async def asynchronous() -> dict[str, str]:
+        return now()
+
+    @app.get("/sync")
+    def synchronous() -> dict[str, str]:
+        return now()
+
+    @app.get("/stream")
+    def stream() -> StreamingResponse:
+        return StreamingResponse(json.dumps(now()) for _ in range(1))
+
+    @app.get("/background")
+    def background(tasks: BackgroundTasks) -> None:
+        tasks.add_task(lambda: seen.append(now()))
+
+    @app.websocket("/socket")
+    async def socket(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.send_json(now())
+        await socket.close()
+
+    @app.middleware("http")
+    async def other(request: Request, call_next: Any) -> Any:
+        return await call_next(request)
+
+    app.add_middleware(TaximeterMiddleware, trusted_peers=TRUSTED)
+    return app
+
+
+seen: list[dict[str, str]] = []
+
+
+def client(peer: str) -> TestClient:
+    return TestClient(served(), headers=tagged.HEADERS, client=(peer, 40000))
+
+
+@pytest.mark.parametrize("path", ["/async", "/sync", "/stream"])
+def test_every_kind_of_view_has_a_trusted_caller_s_tags_only(path: str) -> None:
+    assert client("10.1.2.3").get(path).json() == tagged.FOUND
+    assert client("11.0.0.1").get(path).json() == {}
+
+
+def test_background_tasks_and_websockets_have_them_too() -> None:
+    seen.clear()
+    client("10.1.2.3").get("/background")
+    with client("10.1.2.3").websocket_connect("/socket") as socket:
+        seen.append(socket.receive_json())
+    assert (seen, now()) == ([tagged.FOUND, tagged.FOUND], {})

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import httpx2
+import openai
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 import taximeter
 from taximeter import attributes, propagation
 from taximeter.tags import checked
+from tests.taximeter.conftest import Spans
+from tests.taximeter.replay import ReplayServer, answer
 
 SEARCH = taximeter.tags(feature="search", tenant="größe 100%", team="growth", request_type="chat")
 HEADERS = {
@@ -98,6 +101,45 @@ def test_the_async_client_propagates_alike(library: Any) -> None:
         return ours(answer.request.headers)
 
     assert asyncio.run(send()) == HEADERS
+
+
+@pytest.mark.parametrize(
+    "url", ["https://api.openai.com/v1/chat/completions", "https://api.stripe.com/v1/charges"]
+)
+def test_no_other_host_sees_a_tag_from_the_async_client(library: Any, url: str) -> None:
+    assert asyncio.run(seen_by_async(library, "POST", url)) == {library.URL(url).host: {}}
+
+
+def test_a_redirect_of_the_async_client_takes_no_tag_along(library: Any) -> None:
+    seen = asyncio.run(seen_by_async(library, "GET", "http://b.internal/"))
+    assert seen == {"b.internal": HEADERS, "evil.example": {}}
+
+
+async def seen_by_async(library: Any, method: str, url: str) -> dict[str, dict[str, str]]:
+    """The same as `seen_by`; `b.internal` redirects to `evil.example`."""
+    seen: dict[str, dict[str, str]] = {}
+
+    def handle(request: Any) -> Any:
+        seen[request.url.host] = ours(request.headers)
+        if request.url.host == "b.internal":
+            return library.Response(307, headers={"location": "http://evil.example/"})
+        return library.Response(200)
+
+    transport = library.MockTransport(handle)
+    async with library.AsyncClient(transport=transport, follow_redirects=True) as client:
+        with SEARCH:
+            await client.request(method, url)
+    return seen
+
+
+def test_a_bound_client_s_tags_stay_away_from_its_provider_too(
+    metered: Spans, server: ReplayServer
+) -> None:
+    server.answers.append(answer("openai-chat-json"))
+    client = openai.OpenAI(base_url=server.url, api_key="k", max_retries=0)
+    taximeter.bind(client, feature="search").chat.completions.create(model="m", messages=[])
+    ((_, headers),) = server.requests
+    assert (ours(headers), metered.attributes()["taximeter.feature"]) == ({}, "search")
 
 
 def test_a_header_the_application_has_set_stays(library: Any) -> None:

@@ -17,7 +17,15 @@ from tests.taximeter.replay import ReplayServer, answer
 
 
 def test_the_public_names_are_these() -> None:
-    assert taximeter.__all__ == ["__version__", "flush", "instrument", "tags", "uninstrument"]
+    assert taximeter.__all__ == [
+        "__version__",
+        "bind",
+        "flush",
+        "instrument",
+        "stats",
+        "tags",
+        "uninstrument",
+    ]
     assert all(hasattr(taximeter, name) for name in taximeter.__all__)
     assert not hasattr(taximeter, "anything_else")
 

@@ -32,6 +32,10 @@ def body(*numbers: int, **changes: Any) -> Body:
     return Body(protobuf(*spans), "application/x-protobuf", "identity", "127.0.0.1")
 
 
+def refuse(*_: object) -> None:
+    raise LedgerError("disk full")
+
+
 BROKEN = Body(b"\xff\xff", "application/x-protobuf", "identity", "127.0.0.1")
 
 
@@ -99,11 +103,8 @@ def test_spans_that_are_no_calls_are_accepted_and_not_stored(
 def test_when_the_ledger_cannot_commit_clients_are_asked_to_retry_and_nothing_is_counted(
     pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def full(*_: object) -> None:
-        raise LedgerError("disk full")
-
     with monkeypatch.context() as broken:
-        broken.setattr(service.store, "append", full)
+        broken.setattr(service.store, "append", refuse)
         retry, refused = pipeline.process([body(1), BROKEN])
     assert isinstance(retry, Overloaded)
     assert isinstance(refused, BadRequest)
@@ -165,3 +166,39 @@ def test_unknown_usage_keys_are_counted_a_hundred_by_name(
     ]
     assert len(samples) == 101
     assert sum(sample.value for sample in samples) == 150
+
+
+def numbered(sequence: int) -> Body:
+    return body(sequence, **{"taximeter.process": "f00d", "taximeter.sequence": sequence})
+
+
+def lost_and_found(service: Service) -> tuple[float | None, float | None]:
+    value = service.metrics.registry.get_sample_value
+    return (
+        value("taximeter_missing_spans_total", {"service": "api"}),
+        value("taximeter_recovered_spans_total", {"service": "api"}),
+    )
+
+
+def test_a_span_that_never_came_is_shown_by_service(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taximeter_processor.gaps.GRACE_US", 0)
+    pipeline.process([numbered(1)])
+    assert lost_and_found(service) == (0, 0)
+    pipeline.process([numbered(3)])
+    assert lost_and_found(service) == (1, 0)
+    pipeline.process([numbered(2)])
+    assert lost_and_found(service) == (1, 1)
+
+
+def test_a_span_that_was_not_committed_has_not_come(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taximeter_processor.gaps.GRACE_US", 0)
+    pipeline.process([numbered(1)])
+    with monkeypatch.context() as broken:
+        broken.setattr(service.store, "append", refuse)
+        pipeline.process([numbered(2)])
+    pipeline.process([numbered(3)])
+    assert lost_and_found(service) == (1, 0)

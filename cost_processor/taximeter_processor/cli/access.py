@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import httpx2
 
@@ -69,7 +69,7 @@ def ask_service(
         response = httpx2.get(
             url,
             params=dict(parameters),
-            headers=_authorization(settings),
+            headers=authorization(settings, "read"),
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
             verify=False,  # plain HTTP: loading certificates would only take time
@@ -92,11 +92,12 @@ def service_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def _authorization(settings: Settings) -> dict[str, str]:
+def authorization(settings: Settings, scope: Literal["ingest", "read"]) -> dict[str, str]:
+    """The header that shows TAXIMETER_TOKEN, or else the first configured token of this scope."""
     secret = os.environ.get("TAXIMETER_TOKEN")
     if secret is None:
-        readers = [token for token in settings.tokens if "read" in token.scopes]
-        secret = readers[0].secret() if readers else None
+        fitting = [token for token in settings.tokens if scope in token.scopes]
+        secret = fitting[0].secret() if fitting else None
     return {"authorization": f"Bearer {secret}"} if secret else {}
 
 

@@ -16,8 +16,8 @@ from typing import Any, Final
 from rich.console import Console
 
 from taximeter_processor.cli import access
+from taximeter_processor.delivery import post_all
 from taximeter_processor.demo import configuration, history, reconcile, screen, traffic
-from taximeter_processor.demo.backfill import post_all
 from taximeter_processor.demo.children import is_free
 from taximeter_processor.demo.session import LABEL, LIVE_MODEL, Session
 from taximeter_processor.errors import TaximeterError

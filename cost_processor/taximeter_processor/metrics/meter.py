@@ -20,6 +20,8 @@ class SelfMetrics:
         self.tag_violations = self._counter(names.TAG_VIOLATIONS)
         self.usage_status = self._counter(names.USAGE_STATUS)
         self.dead_letters = self._counter(names.DEAD_LETTERS)
+        self.missing_spans = self._counter(names.MISSING_SPANS)
+        self.recovered_spans = self._counter(names.RECOVERED_SPANS)
         self.commits = self._counter(names.LEDGER_COMMITS)
         self.commit_seconds = Histogram(
             names.LEDGER_COMMIT_SECONDS.name,

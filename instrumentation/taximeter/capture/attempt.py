@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
@@ -14,7 +13,7 @@ from opentelemetry.trace import Span
 from taximeter import faults, spans
 from taximeter.capture.body import Body
 from taximeter.capture.decoding import UnknownEncoding, decoder
-from taximeter.providers.base import Reader
+from taximeter.providers.base import Facts, Reader
 from taximeter.spans import Outcome, Request
 
 _open: set[Attempt] = set()
@@ -24,15 +23,23 @@ _open: set[Attempt] = set()
 class Attempt:
     """One upstream attempt: enter, leave, then answer or fail.
 
-    A streamed answer goes on with watch for every chunk, then complete, fail or abort.
+    After answer comes read for a body that is there, or watch for every chunk of one that is
+    still to come; then complete, fail or abort.
     """
 
     def __init__(
-        self, request: Request, reader: Reader, span: Span, *, latest_conventions: bool
+        self,
+        request: Request,
+        reader: Reader,
+        span: Span,
+        *,
+        sibling: Callable[[str, Span], Span | None],
+        latest_conventions: bool,
     ) -> None:
         self._request = request
         self._reader = reader
         self._span = span
+        self._sibling = sibling
         self._latest_conventions = latest_conventions
         self._started = time.perf_counter()
         self._status_code: int | None = None
@@ -59,28 +66,27 @@ class Attempt:
         if not isinstance(error, GeneratorExit) or otel_context.get_current() is self._context:
             otel_context.detach(self._token)
 
-    def answer(self, response: Any) -> bool:
-        """Read an answer that has come whole; True if it is still to be streamed."""
-        self._status_code = response.status_code
-        headers = response.headers
-        content_type = headers.get("content-type", "")
-        self._is_stream = content_type.startswith("text/event-stream")
+    def answer(
+        self, status_code: int, headers: Mapping[str, str], content_encoding: str = ""
+    ) -> None:
+        """Headers have come; `content_encoding` is what the chunks to be watched still have."""
+        self._status_code = status_code
         self._reader.read_headers(headers)
-        if response.is_stream_consumed:
-            self._body = Body(self._reader, content_type)
-            try:
-                self._body.feed(response.content)
-            except Exception as error:
-                self.stop_watching(error)
-            self.complete()
-            return False
         try:
-            decode = decoder(headers.get("content-encoding", ""))
+            decode = decoder(content_encoding)
         except UnknownEncoding as error:
             faults.report("unknown content encoding", error)
         else:
-            self._body = Body(self._reader, content_type, decode)
-        return True
+            self._body = Body(self._reader, headers.get("content-type", ""), decode)
+            self._is_stream = self._body.is_stream
+
+    def read(self, content: bytes) -> None:
+        """The body has come whole."""
+        try:
+            if self._body is not None:
+                self._body.feed(content)
+        except Exception as error:
+            self.stop_watching(error)
 
     def stop_watching(self, error: Exception) -> None:
         """The rest of the answer cannot be read: the application's part of it goes on."""
@@ -125,13 +131,28 @@ class Attempt:
             is_stream=self._is_stream,
             first_chunk_seconds=self._first_chunk_seconds if self._is_stream else None,
         )
+        self._end_spans(outcome)
+
+    def _end_spans(self, outcome: Outcome) -> None:
+        facts = self._reader.facts
+        parts = facts.parts
+        if parts:
+            faults.guarded("span of a part", self._end_parts, parts, outcome)
         spans.end(
             self._span,
             self._request,
-            self._reader.facts,
+            facts,
             outcome,
             latest_conventions=self._latest_conventions,
         )
+
+    def _end_parts(self, parts: Sequence[Facts], outcome: Outcome) -> None:
+        """Usage that is billed at another model's price is a call of its own."""
+        for part in parts:
+            request = self._request._replace(model=part.response_model)
+            span = self._sibling(request.span_name, self._span)
+            if span is not None:
+                spans.end(span, request, part, outcome, latest_conventions=self._latest_conventions)
 
     def _finish_body(self, body: Body) -> None:
         try:

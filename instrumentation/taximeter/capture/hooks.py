@@ -1,7 +1,7 @@
-"""Turns `send` of the httpx and httpx2 clients into one that meters, and back.
+"""Turns the places where HTTP clients send a request into places that meter it, and back.
 
-`send` is where every request of these clients passes once per upstream attempt, whatever method,
-transport or SDK is used. The methods are replaced on the classes, when the library is imported.
+Each client library has a file of its own beside this one: to meter another, write it and add it to
+`LIBRARIES`. A library is patched when it is imported, so none of them is a dependency.
 """
 
 from __future__ import annotations
@@ -15,21 +15,38 @@ from typing import Any, NamedTuple
 import wrapt
 
 from taximeter import faults
-from taximeter.capture.attempt import Attempt
+from taximeter.capture import aiohttp_client, botocore_client, httpx_client
 from taximeter.capture.meter import Meter
-from taximeter.capture.tee import tee_types
+from taximeter.capture.shells import Function, Replace
 
-LIBRARIES = ("httpx", "httpx2")
 
-Send = Callable[..., Any]
+class Library(NamedTuple):
+    """An HTTP client library that is metered when it is there."""
+
+    distribution: str
+    module: str
+    """What is patched once it is imported."""
+    patch: Callable[[Any, Meter, Replace], None]
+
+
+LIBRARIES = (
+    Library("httpx", "httpx", httpx_client.patch),
+    Library("httpx2", "httpx2", httpx_client.patch),
+    Library("aiohttp", "aiohttp.client", aiohttp_client.patch),
+    Library("botocore", "botocore.httpsession", botocore_client.patch),
+    Library("botocore", "botocore.client", botocore_client.patch_metadata),
+    Library("aiobotocore", "aiobotocore.client", botocore_client.patch_metadata),
+)
+
+_METERED = ("Client.send", "AsyncClient.send", "ClientSession._request", "URLLib3Session.send")
 
 
 class _Patch(NamedTuple):
     owner: Any
     name: str
-    original: Send | None
+    original: Function | None
     """None: the class inherited it."""
-    replacement: Send
+    replacement: Function
 
 
 _meter: Meter | None = None
@@ -43,16 +60,18 @@ def install(meter: Meter) -> None:
     remove()
     _meter = meter
     for library in LIBRARIES:
-        if library in _awaited:
-            _on_import(sys.modules.get(library))
+        if library.module in _awaited:
+            _on_import(library, sys.modules.get(library.module))
         else:
-            _awaited.add(library)
-            wrapt.register_post_import_hook(_on_import, library)
+            _awaited.add(library.module)
+            wrapt.register_post_import_hook(functools.partial(_on_import, library), library.module)
 
 
 def remove() -> None:
     """Put the original methods back. One that others have wrapped since just passes through."""
     global _meter
+    if _meter is not None:
+        _meter.is_on = False
     _meter = None
     while _patches:
         owner, name, original, replacement = _patches.pop()
@@ -66,95 +85,20 @@ def remove() -> None:
 
 def hooked() -> list[str]:
     """The methods that are metered now, e.g. `httpx.Client.send`."""
-    clients = [patch.owner for patch in _patches if patch.name == "send"]
-    return [f"{client.__module__}.{client.__name__}.send" for client in clients]
+    methods = [
+        (patch.owner.__module__, f"{patch.owner.__name__}.{patch.name}") for patch in _patches
+    ]
+    return [f"{module}.{method}" for module, method in methods if method in _METERED]
 
 
-def _on_import(library: ModuleType | None) -> None:
-    if _meter is not None and library is not None:
-        faults.guarded("hook", _patch_library, library)
+def _on_import(library: Library, module: ModuleType | None) -> None:
+    if _meter is not None and module is not None:
+        faults.guarded("hook", library.patch, module, _meter, _replace)
 
 
-def _patch_library(library: Any) -> None:
-    if _meter is not None and _meter.propagates:
-        _meter.propagates = bool(faults.guarded("propagation", _patch_redirects, library))
-    sync_tee, async_tee = tee_types(library)
-    _patch(library.Client, "send", functools.partial(_metered, tee=sync_tee))
-    _patch(library.AsyncClient, "send", functools.partial(_metered_async, tee=async_tee))
-
-
-def _patch_redirects(library: Any) -> bool:
-    for client in (library.Client, library.AsyncClient):
-        _patch(client, "_build_redirect_request", _scrubbed)
-    return True
-
-
-def _patch(owner: Any, name: str, wrap: Callable[[Send], Send]) -> None:
+def _replace(owner: Any, name: str, wrap: Callable[[Function], Function]) -> None:
     original = getattr(owner, name)
     replacement = functools.wraps(original)(wrap(original))
     is_own = name in owner.__dict__
     setattr(owner, name, replacement)
     _patches.append(_Patch(owner, name, original if is_own else None, replacement))
-
-
-def _metered(original: Send, *, tee: type[Any]) -> Send:
-    def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        meter = _meter
-        attempt = None if meter is None else faults.guarded("request", meter.begin, request)
-        if attempt is None:
-            return original(client, request, *args, **kwargs)
-        try:
-            response = original(client, request, *args, **kwargs)
-        except BaseException as error:
-            faults.guarded("context", attempt.leave, error)
-            faults.guarded("span", attempt.fail, error)
-            raise
-        faults.guarded("context", attempt.leave)
-        _settle(attempt, response, tee)
-        return response
-
-    return send
-
-
-def _metered_async(original: Send, *, tee: type[Any]) -> Send:
-    async def send(client: Any, request: Any, *args: Any, **kwargs: Any) -> Any:
-        meter = _meter
-        attempt = None if meter is None else faults.guarded("request", meter.begin, request)
-        if attempt is None:
-            return await original(client, request, *args, **kwargs)
-        try:
-            response = await original(client, request, *args, **kwargs)
-        except BaseException as error:
-            faults.guarded("context", attempt.leave, error)
-            faults.guarded("span", attempt.fail, error)
-            raise
-        faults.guarded("context", attempt.leave)
-        _settle(attempt, response, tee)
-        return response
-
-    return send
-
-
-def _settle(attempt: Attempt, response: Any, tee: type[Any]) -> None:
-    if faults.guarded("response", _read_or_tee, attempt, response, tee) is None:
-        faults.guarded("span", attempt.abort)
-
-
-def _read_or_tee(attempt: Attempt, response: Any, tee: type[Any]) -> bool:
-    is_to_come = attempt.answer(response)
-    if is_to_come:
-        response.stream = tee(response.stream, attempt)
-    return is_to_come
-
-
-def _scrubbed(original: Send) -> Send:
-    """A redirect copies the request's headers, so tags would follow it to any host."""
-
-    def build(client: Any, request: Any, response: Any) -> Any:
-        redirected = original(client, request, response)
-        meter = _meter
-        if meter is not None:
-            faults.guarded("propagation", meter.scrub, redirected)
-        return redirected
-
-    return build

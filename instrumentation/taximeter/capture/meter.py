@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import atexit
-from typing import Any
+import re
+from collections.abc import Callable, MutableMapping
+from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
 from opentelemetry.context import Context
-from opentelemetry.instrumentation import utils
+from opentelemetry.instrumentation.utils import (
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY_PLAIN,
+)
 from opentelemetry.trace import set_span_in_context
 
-from taximeter import faults, propagation, providers
+from taximeter import propagation, providers
 from taximeter.capture.attempt import Attempt, abort_open
 from taximeter.providers import Route
 from taximeter.providers.base import parsed, parsed_tail, text
@@ -20,10 +26,25 @@ from taximeter.tags import values_in
 from taximeter.tracing import Tracing
 
 _ATTEMPT = otel_context.create_key("taximeter-attempt")
-_RETRY_HEADER = "x-stainless-retry-count"
+_SUPPRESSIONS = (
+    _SUPPRESS_INSTRUMENTATION_KEY,
+    _SUPPRESS_INSTRUMENTATION_KEY_PLAIN,
+    _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
+)
+"""What `is_http_instrumentation_enabled` asks for, of the context that is at hand anyway."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_NAMES_DEPLOYMENTS = "azure.ai.openai"
+"""Its paths name a deployment, which is a model only if the body does not name one."""
 _MAX_REQUEST_BYTES = 1 << 20
 """A longer request is searched for its model from the end only, not parsed."""
+
+
+class Target(NamedTuple):
+    """The LLM endpoint a request goes to."""
+
+    host: str
+    port: int
+    route: Route
 
 
 class Meter:
@@ -32,35 +53,73 @@ class Meter:
     def __init__(self, settings: Settings, tracing: Tracing) -> None:
         self._settings = settings
         self._tracing = tracing
+        self._has_begun = False
+        self.is_on = True
+        """Turned off, the methods that were replaced just pass through."""
         self.propagates = bool(settings.propagate_to)
         """Tags are added to requests to the named hosts."""
-        self._has_begun = False
+        self.asks_for_usage = settings.stream_usage == "request"
+        """Streams are asked for the usage that the application did not ask for."""
+        self.stamps_bedrock = settings.bedrock_metadata
 
-    def begin(self, request: Any) -> Attempt | None:
-        """Start an attempt and make it current, or None if this request is not to be metered.
+    def target(
+        self, scheme: str, host: str, port: int | None, path: Callable[[], str]
+    ) -> Target | None:
+        """Where a POST goes, or None if no inference happens there.
 
-        `request` is an `httpx.Request` or an `httpx2.Request`.
+        `path` is only asked for when the host is known; it is as sent, percent-encoded.
         """
-        if self.propagates:
-            faults.guarded("propagation", self._propagate, request)
-        url = request.url
-        if request.method != "POST":
+        number = port or _DEFAULT_PORTS.get(scheme, 0)
+        provider = self._provider(host, number)
+        if provider is None:
             return None
-        port = url.port or _DEFAULT_PORTS.get(url.scheme, 0)
-        route = self._route(url.host, port, url.path)
-        if route is None:
-            return None
+        route = providers.route(provider, path())
+        return None if route is None else Target(host, number, route)
+
+    def begin(
+        self, target: Target, model: Callable[[], object], retry_count: int | None
+    ) -> Attempt | None:
+        """Start an attempt and make it current, or None if it is not to be metered.
+
+        `model` reads the request's model; it may raise, and is asked only if the path names none.
+        """
         context = otel_context.get_current()
-        if not utils.is_http_instrumentation_enabled():
+        if any(map(context.get, _SUPPRESSIONS)):
             return None
         outer = context.get(_ATTEMPT)
         if isinstance(outer, Attempt) and outer.is_sending:
             return None
-        return self._start(self._describe(request, route, port, context), route, context)
+        request = self._describe(target, model, retry_count, context)
+        started = self._tracing.start(request.span_name, context)
+        if started is None:
+            return None
+        self._end_at_exit()
+        attempt = Attempt(
+            request,
+            target.route.reader(),
+            started.span,
+            sibling=self._tracing.sibling,
+            latest_conventions=self._settings.latest_conventions,
+        )
+        try:
+            inner = otel_context.set_value(_ATTEMPT, attempt, context)
+            attempt.enter(inner if started.is_ours else set_span_in_context(started.span, inner))
+        except Exception:
+            attempt.abort()
+            raise
+        return attempt
+
+    def tags(self) -> dict[str, str]:
+        """The tags of the current context, by span attribute name."""
+        return self._tags(otel_context.get_current())
 
     def flush(self, timeout_seconds: float) -> bool:
         """Export what has ended so far; False if it did not all get out in time."""
         return self._tracing.flush(timeout_seconds)
+
+    def dropped(self) -> int:
+        """Spans that ended and are known never to have been exported."""
+        return self._tracing.dropped()
 
     def close(self) -> None:
         """End what is still being streamed, and export it."""
@@ -68,67 +127,83 @@ class Meter:
         abort_open()
         self._tracing.close()
 
-    def scrub(self, request: Any) -> None:
-        """Take the tag headers off a redirected request whose host must not see them."""
-        if not self._may_see_tags(request.url):
-            propagation.remove_headers(request.headers)
+    def propagate(self, scheme: str, host: str, port: int | None, headers: Headers) -> None:
+        """Add the tags to a request, if its host is one of those that may see them."""
+        if self._may_see_tags(scheme, host, port):
+            propagation.add_headers(headers, self.tags())
 
-    def _propagate(self, request: Any) -> None:
-        if self._may_see_tags(request.url):
-            propagation.add_headers(request.headers, self._tags(otel_context.get_current()))
+    def scrub(self, scheme: str, host: str, port: int | None, headers: Headers) -> None:
+        """Take the tags off a redirected request whose host must not see them."""
+        if not self._may_see_tags(scheme, host, port):
+            propagation.remove_headers(headers)
 
-    def _may_see_tags(self, url: Any) -> bool:
-        port = url.port or _DEFAULT_PORTS.get(url.scheme)
-        return any(named.covers(url.host, port) for named in self._settings.propagate_to)
+    def _may_see_tags(self, scheme: str, host: str, port: int | None) -> bool:
+        number = port or _DEFAULT_PORTS.get(scheme)
+        return any(named.covers(host, number) for named in self._settings.propagate_to)
 
     def _tags(self, context: Context) -> dict[str, str]:
         return {**self._settings.default_tags, **values_in(context)}
 
-    def _route(self, host: str, port: int, path: str) -> Route | None:
+    def _provider(self, host: str, port: int) -> str | None:
         for address, provider in self._settings.hosts:
             if address.covers(host, port):
-                return providers.route(provider, path)
-        known = providers.provider_of(host)
-        return None if known is None else providers.route(known, path)
+                return provider
+        return providers.provider_of(host)
 
-    def _describe(self, request: Any, route: Route, port: int, context: Context) -> Request:
-        retries = request.headers.get(_RETRY_HEADER, "")
+    def _describe(
+        self,
+        target: Target,
+        model: Callable[[], object],
+        retry_count: int | None,
+        context: Context,
+    ) -> Request:
+        route = target.route
         return Request(
             provider=route.provider,
             operation=route.operation,
-            model=_model(request) or text(route.path_model),
-            server_address=request.url.host,
-            server_port=port,
-            retry_count=int(retries) if retries.isdecimal() else None,
+            model=_model(route, model),
+            server_address=target.host,
+            server_port=target.port,
+            retry_count=retry_count,
             tags=self._tags(context),
         )
 
-    def _start(self, request: Request, route: Route, context: Context) -> Attempt | None:
-        started = self._tracing.start(request.span_name, context)
-        if started is None:
-            return None
+    def _end_at_exit(self) -> None:
         if not self._has_begun:
             self._has_begun = True
             # Now, because exit functions run last in, first out: before the tracer provider's own.
             atexit.register(self.close)
-        attempt = Attempt(
-            request,
-            route.reader(),
-            started.span,
-            latest_conventions=self._settings.latest_conventions,
-        )
-        inner = otel_context.set_value(_ATTEMPT, attempt, context)
-        attempt.enter(inner if started.is_ours else set_span_in_context(started.span, inner))
-        return attempt
 
 
-def _model(request: Any) -> str | None:
+Headers = MutableMapping[str, str]
+
+
+_LEADING_MODEL = re.compile(rb'\s*\{\s*"model"\s*:\s*"([^"\\]{1,256})"')
+
+
+def model_of(content: bytes) -> object:
+    """The model that a JSON request body names. Raises ValueError if it is none."""
+    leading = _LEADING_MODEL.match(content)
+    if leading is not None:
+        return leading.group(1).decode()
+    body = parsed_tail(content, b"model")
+    if body is None and len(content) <= _MAX_REQUEST_BYTES:
+        body = parsed(content)
+    return (body or {}).get("model")
+
+
+def stainless_retries(headers: Any) -> int | None:
+    """Which retry this is, as the SDKs generated by Stainless say; 0 is the first attempt."""
+    retries = headers.get("x-stainless-retry-count", "")
+    return int(retries) if retries.isdecimal() else None
+
+
+def _model(route: Route, read: Callable[[], object]) -> str | None:
+    named = text(route.path_model)
+    if named is not None and route.provider != _NAMES_DEPLOYMENTS:
+        return named
     try:
-        content = request.content
-        body = parsed_tail(content, b"model")
-        if body is None and len(content) <= _MAX_REQUEST_BYTES:
-            body = parsed(content)
+        return text(read()) or named
     except Exception:
         # An upload is streamed, or is not JSON: then only the answer names the model.
-        return None
-    return text((body or {}).get("model"))
+        return named

@@ -7,11 +7,12 @@ because what a model writes may contain one; and it keeps no text but names, ids
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 MAX_BUFFERED_BYTES = 8 * 1024 * 1024
 """The most that is held of one response; what would need more stays unread."""
@@ -22,10 +23,17 @@ _TOKEN = re.compile(r"[A-Za-z0-9_.:\-]{1,64}")
 _MAX_TEXT = 256
 _MAX_COUNT = 2**53
 """Above this no count is real, and above 2**63 a whole OTLP batch could not be encoded."""
+_SMALL_BYTES = 64 * 1024
+_MAX_PARSED_BYTES = 1 << 20
+_HEAD_BYTES = 4096
+_HEAD = re.compile(
+    rb'\s*\{(?:\s*"[^"\\]*"\s*:\s*(?:"[^"\\]*(?:\\.[^"\\]*)*"|[\w+.\-]+)\s*,)+', re.DOTALL
+)
+"""The members before the first array or object."""
 
 
 class TooLarge(ValueError):
-    """More than MAX_BUFFERED_BYTES would have to be held to read this response."""
+    """Too many bytes would have to be held, or parsed, to read this response."""
 
 
 @dataclass(slots=True)
@@ -53,16 +61,49 @@ class Facts:
     image_input_tokens: int | None = None
     image_output_tokens: int | None = None
     image_cache_read_tokens: int | None = None
+    billed_input_tokens: int | None = None
+    billed_output_tokens: int | None = None
+    """What is paid where it is not what was processed: these are priced, those are shown."""
     web_search_requests: int | None = None
+    search_units: int | None = None
+    pages: int | None = None
+    audio_seconds: int | None = None
+    """Begun seconds of audio, where those are billed."""
     service_tier: str | None = None
     """The tier served, as the provider spells it."""
+    inference_geo: str | None = None
+    """The region the provider charges for, where it does."""
     reported_cost_usd: Decimal | None = None
+    """What the provider says it charges."""
+    upstream_cost_usd: Decimal | None = None
+    """What another bills on top, with the customer's own key there."""
     error_type: str | None = None
     """The most specific stable code of an error the provider reported."""
+    parts: list[Facts] = field(default_factory=list)
+    """Usage billed at other models' prices, not inside the counts above."""
 
     @property
     def is_usage_known(self) -> bool:
-        return self.input_tokens is not None or self.output_tokens is not None
+        billable = (
+            self.input_tokens,
+            self.output_tokens,
+            self.search_units,
+            self.pages,
+            self.audio_seconds,
+        )
+        return any(amount is not None for amount in billable)
+
+
+class Sink(Protocol):
+    """Where the events of a framed response go."""
+
+    def skips(self, event: bytes, /) -> bool: ...
+
+    def read_event(self, data: bytes, /) -> None: ...
+
+    def read_frame(self, name: str, payload: bytes, /) -> None: ...
+
+    def read_failure(self, code: str, /) -> None: ...
 
 
 class Reader:
@@ -70,6 +111,11 @@ class Reader:
 
     Subclasses override what their format needs; each payload is bytes, already decoded and whole.
     """
+
+    TAIL_KEYS: ClassVar[tuple[bytes, ...]] = (b"usage",)
+    """Members that end a long body, the longest such end first; the last holds the usage."""
+    STREAMS_ARRAY: ClassVar[bool] = False
+    """JSON is a stream here: one array, element by element."""
 
     def __init__(self) -> None:
         self.facts = Facts()
@@ -80,14 +126,37 @@ class Reader:
         """Read billing facts that this API puts into response headers."""
 
     def read_body(self, body: bytes) -> None:
-        """Read a whole response that is not a stream."""
+        """Read a whole response that is not a stream. Raises ValueError if it cannot be."""
+        self.read_whole(document(body, self.TAIL_KEYS))
+
+    def read_whole(self, body: Mapping[str, Any]) -> None:
+        """Read a whole response; of a long one, only its ends may be there."""
+
+    def skips(self, event: bytes) -> bool:
+        """True if this event is not to be read now: asked for every event, so it must be cheap.
+
+        A reader may keep the event, for `finish` to read should it turn out to be the last.
+        """
+        return False
 
     def read_event(self, data: bytes) -> None:
         """Read the data of one event of a stream."""
 
-    def skips(self, event: bytes) -> bool:
-        """True if this event cannot carry a fact: asked for every event, so it must be cheap."""
-        return False
+    def read_frame(self, name: str, payload: bytes) -> None:
+        """Read one frame of a stream whose events are named outside their payload."""
+
+    def read_failure(self, code: str) -> None:
+        """The stream's framing says that it failed."""
+        self.facts.error_type = token(code) or OTHER_ERROR
+
+    def finish(self) -> None:
+        """The stream ended, or broke off."""
+
+
+Hosts = tuple[tuple[str, str], ...]
+"""Pattern of a host's whole name, `gen_ai.provider.name`."""
+Paths = tuple[tuple[str, str, type[Reader]], ...]
+"""Pattern found in a path, `gen_ai.operation.name`, reader."""
 
 
 def check_size(buffered_bytes: int) -> None:
@@ -109,7 +178,9 @@ def parsed_tail(payload: bytes, key: bytes) -> dict[str, Any] | None:
     object is, after `{`, an object by itself; after any inner member it is not valid JSON.
     """
     start = payload.rfind(b'"%s"' % key)
-    if start < 0 or payload[start - 1 : start] == b"\\":
+    if start < 0 or len(payload) - start > _MAX_PARSED_BYTES:
+        return None
+    if payload[start - 1 : start] == b"\\":
         return None
     try:
         return parsed(b"{" + payload[start:])
@@ -117,9 +188,56 @@ def parsed_tail(payload: bytes, key: bytes) -> dict[str, Any] | None:
         return None
 
 
+def document(payload: bytes, tail_keys: tuple[bytes, ...]) -> dict[str, Any]:
+    """The JSON object in `payload`; of a long one the ends, if usage is there.
+
+    What makes answers long are vectors, pictures and sound: they stand between what is wanted, and
+    parsing them would cost milliseconds. Raises TooLarge if there is no other way but too much.
+    """
+    if len(payload) <= _SMALL_BYTES:
+        return parsed(payload)
+    for key in tail_keys:
+        tail = parsed_tail(payload, key)
+        if tail is not None and tail_keys[-1].decode() in tail:
+            return {**_parsed_head(payload), **tail}
+    if len(payload) > _MAX_PARSED_BYTES:
+        raise TooLarge(f"{len(payload)} bytes without a readable end")
+    return parsed(payload)
+
+
+def _parsed_head(payload: bytes) -> dict[str, Any]:
+    head = _HEAD.match(payload, 0, _HEAD_BYTES)
+    if head is None:
+        return {}
+    try:
+        return parsed(head.group()[:-1] + b"}")
+    except ValueError:
+        return {}
+
+
 def members(value: object) -> dict[str, Any]:
     """`value` if it is a JSON object, else an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def items(value: object) -> list[dict[str, Any]]:
+    """The JSON objects in a JSON array, else none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def first_count(value: Mapping[str, Any], *names: str) -> int | None:
+    """The first of these members that is a count."""
+    for name in names:
+        found = count(value.get(name))
+        if found is not None:
+            return found
+    return None
+
+
+def total(*counts: int | None) -> int | None:
+    """The sum of what is known; None if nothing is."""
+    known = [number for number in counts if number is not None]
+    return sum(known) if known else None
 
 
 def count(value: object) -> int | None:
@@ -130,6 +248,13 @@ def count(value: object) -> int | None:
     if type(value) is int and 0 <= value < _MAX_COUNT:
         return value
     return None
+
+
+def whole_seconds(value: object) -> int | None:
+    """A duration in begun seconds, else None."""
+    if isinstance(value, (float, Decimal)) and 0 <= value < _MAX_COUNT:
+        return math.ceil(value)
+    return count(value)
 
 
 def text(value: object) -> str | None:

@@ -1,30 +1,30 @@
-"""Reads responses in OpenAI's formats, which most other providers and gateways speak too.
+"""Turns responses in OpenAI's formats, which most other providers and gateways speak, into facts.
 
-Fields as in the openai SDK: `types/completion_usage.py`, `types/responses/response_usage.py`,
-`types/images_response.py`, `types/audio/transcription.py`, `types/create_embedding_response.py`.
+What their usage objects hold is in `openai_usage.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 
 from taximeter.providers.base import (
     OTHER_ERROR,
     Facts,
+    Hosts,
+    Paths,
     Reader,
     count,
     dollars,
+    items,
     members,
     parsed,
-    parsed_tail,
     text,
     token,
+    whole_seconds,
 )
+from taximeter.providers.openai_usage import read_breakdown, read_image_tool, read_usage
 
-_TICKS_PER_USD = 10**10
-_LARGE_BODY_BYTES = 64 * 1024
 _IDENTITY_EVENTS = 3
 """Azure names neither id nor model in its first event, and some servers never name an id."""
 
@@ -32,23 +32,17 @@ _IDENTITY_EVENTS = 3
 class ChatReader(Reader):
     """Chat completions, legacy completions and embeddings, whole or streamed."""
 
+    TAIL_KEYS = (b"id", b"model", b"usage")
+
     def __init__(self) -> None:
         super().__init__()
         self._identity_events = 0
+        self._latest: bytes | None = None
 
     def read_headers(self, headers: Mapping[str, str]) -> None:
         cost = headers.get("x-litellm-response-cost")
         if cost is not None:
             self.facts.reported_cost_usd = dollars(cost)
-
-    def read_body(self, body: bytes) -> None:
-        if len(body) > _LARGE_BODY_BYTES:
-            tail = parsed_tail(body, b"model") or parsed_tail(body, b"usage")
-            if tail is not None and "usage" in tail:
-                # Embeddings: the vectors come first, and parsing them would cost milliseconds.
-                self._read(tail)
-                return
-        self._read(parsed(body))
 
     def skips(self, event: bytes) -> bool:
         if self._identity_events < _IDENTITY_EVENTS:
@@ -57,27 +51,46 @@ class ChatReader(Reader):
         # Within the model's own words the quotes would be escaped, so these are members.
         if find(b'"finish_reason":null') < 0 and find(b'"finish_reason": null') < 0:
             return False
-        return find(b'"usage":null') >= 0 or find(b'"usage": null') >= 0 or find(b'"usage"') < 0
+        if find(b'"usage"') >= 0 and find(b'"usage":null') < 0 and find(b'"usage": null') < 0:
+            if find(b'"choices":[]') >= 0 or find(b'"error"') >= 0:
+                return False
+            # Running totals, as vLLM's: only the last of them will be read.
+            self._latest = event
+        return True
 
     def read_event(self, data: bytes) -> None:
         if data.startswith(b"[DONE]"):
             self.is_finished = True
             return
-        self._read(parsed(data))
+        event = parsed(data)
+        self.read_whole(event)
+        if members(event.get("usage")):
+            self._latest = None
         known = self.facts.response_id and self.facts.response_model
         self._identity_events += _IDENTITY_EVENTS if known else 1
 
-    def _read(self, body: Mapping[str, Any]) -> None:
-        _read_identity(self.facts, body)
-        for position, choice in enumerate(_items(body.get("choices"))):
+    def finish(self) -> None:
+        if self._latest is not None:
+            self._read_usage(parsed(event_data(self._latest)))
+            self._latest = None
+
+    def read_whole(self, body: Mapping[str, Any]) -> None:
+        read_identity(self.facts, body)
+        for position, choice in enumerate(items(body.get("choices"))):
             reason = token(choice.get("finish_reason"))
             if reason is not None:
                 index = count(choice.get("index"))
                 self.facts.finish_reasons[position if index is None else index] = reason
+        self._read_usage(body)
+
+    def _read_usage(self, body: Mapping[str, Any]) -> None:
         groq = members(body.get("x_groq"))
         usage = members(body.get("usage")) or members(groq.get("usage"))
         if usage:
             read_usage(self.facts, usage)
+        breakdown = members(body.get("usage_breakdown")) or members(groq.get("usage_breakdown"))
+        if breakdown:
+            read_breakdown(self.facts, breakdown)
         if groq.get("error"):
             self.facts.error_type = OTHER_ERROR
 
@@ -85,6 +98,7 @@ class ChatReader(Reader):
 class ResponsesReader(Reader):
     """The Responses API, whole or streamed; `finish_reasons` holds its status or why it stopped."""
 
+    TAIL_KEYS = (b"service_tier", b"tool_usage", b"usage")
     _FINAL = ("response.completed", "response.incomplete", "response.failed")
     _EARLY = ("response.created", "response.queued", "response.in_progress")
     _SKIPPED = (
@@ -93,29 +107,37 @@ class ResponsesReader(Reader):
         b"event: response.function_call_arguments.",
         b"event: response.output_item.",
         b"event: response.content_part.",
+        b'{"type":"response.output_text.',
+        b'{"type":"response.reasoning',
+        b'{"type":"response.function_call_arguments.',
+        b'{"type":"response.output_item.',
+        b'{"type":"response.content_part.',
+        # With partial pictures: megabytes.
+        b"event: response.image_generation_call.",
+        b'{"type":"response.image_generation_call.',
     )
-
-    def read_body(self, body: bytes) -> None:
-        self._read(parsed(body))
 
     def skips(self, event: bytes) -> bool:
         return event.startswith(self._SKIPPED)
 
     def read_event(self, data: bytes) -> None:
+        if data.startswith(b"[DONE]"):
+            return
         event = parsed(data)
         kind = event.get("type")
         if kind in self._FINAL:
-            self._read(members(event.get("response")))
+            self.read_whole(members(event.get("response")))
             self.is_finished = True
         elif kind in self._EARLY:
-            _read_identity(self.facts, members(event.get("response")))
+            read_identity(self.facts, members(event.get("response")))
             # Before the end this is the tier that was asked for.
             self.facts.service_tier = None
         elif kind == "error":
-            self.facts.error_type = token(event.get("code")) or OTHER_ERROR
+            code = token(event.get("code"))
+            self.facts.error_type = code or _error_code(event.get("error"))
 
-    def _read(self, body: Mapping[str, Any]) -> None:
-        _read_identity(self.facts, body)
+    def read_whole(self, body: Mapping[str, Any]) -> None:
+        read_identity(self.facts, body)
         reason = token(members(body.get("incomplete_details")).get("reason"))
         status = reason or token(body.get("status"))
         if status is not None:
@@ -126,111 +148,81 @@ class ResponsesReader(Reader):
         searches = members(members(body.get("tool_usage")).get("web_search"))
         if searches:
             self.facts.web_search_requests = count(searches.get("num_requests"))
+        read_image_tool(self.facts, body)
 
 
-class ImagesReader(Reader):
-    """Images: the picture comes first and is long, the usage is at the end or in the last event."""
-
-    def read_body(self, body: bytes) -> None:
-        self._read(parsed_tail(body, b"usage") or parsed(body))
+class UsageLastReader(Reader):
+    """Images and transcriptions: the usage is at the end, or in the last event."""
 
     def skips(self, event: bytes) -> bool:
         return event.rfind(b'"usage"') < 0 and event.rfind(b'"error"') < 0
 
     def read_event(self, data: bytes) -> None:
-        self._read(parsed(data))
+        self.read_whole(parsed(data))
+        self.is_finished = self.facts.is_usage_known
 
-    def _read(self, body: Mapping[str, Any]) -> None:
-        _read_identity(self.facts, body)
+    def read_whole(self, body: Mapping[str, Any]) -> None:
+        read_identity(self.facts, body)
         usage = members(body.get("usage"))
         if usage:
             read_usage(self.facts, usage)
-            self.is_finished = True
 
 
-def read_usage(facts: Facts, usage: Mapping[str, Any]) -> None:
-    """Take over a usage object: the last one stands for the whole response, so it replaces."""
-    inputs = _first_members(
-        usage, "prompt_tokens_details", "input_tokens_details", "input_token_details"
-    )
-    outputs = _first_members(usage, "completion_tokens_details", "output_tokens_details")
-    facts.input_tokens = _first_count(usage, "prompt_tokens", "input_tokens")
-    facts.output_tokens = _first_count(usage, "completion_tokens", "output_tokens")
-    facts.reasoning_tokens = count(outputs.get("reasoning_tokens"))
-    facts.cache_read_tokens = _first_count(inputs, "cached_tokens")
-    if facts.cache_read_tokens is None:
-        facts.cache_read_tokens = _first_count(
-            usage, "prompt_cache_hit_tokens", "cache_read_input_tokens"
-        )
-    facts.cache_write_tokens = _first_count(inputs, "cache_write_tokens")
-    if facts.cache_write_tokens is None:
-        facts.cache_write_tokens = count(usage.get("cache_creation_input_tokens"))
-    facts.audio_input_tokens = count(inputs.get("audio_tokens"))
-    facts.audio_output_tokens = count(outputs.get("audio_tokens"))
-    facts.image_input_tokens = count(inputs.get("image_tokens"))
-    facts.image_output_tokens = count(outputs.get("image_tokens"))
-    facts.service_tier = token(usage.get("service_tier")) or facts.service_tier
-    _add_outside_reasoning(facts, count(usage.get("total_tokens")))
-    _read_extras(facts, usage)
+class TranscriptionReader(UsageLastReader):
+    """Transcriptions and translations: tokens or seconds; older answers tell the sound's length."""
+
+    def read_body(self, body: bytes) -> None:
+        if body.lstrip()[:1] == b"{":
+            super().read_body(body)
+        # Else it was asked for as text or subtitles, which say nothing of usage.
+
+    def read_whole(self, body: Mapping[str, Any]) -> None:
+        super().read_whole(body)
+        if "usage" not in body:
+            self.facts.audio_seconds = whole_seconds(body.get("duration"))
 
 
-def _add_outside_reasoning(facts: Facts, total: int | None) -> None:
-    """xAI leaves reasoning out of `completion_tokens`; only the total shows it."""
-    if not facts.reasoning_tokens or total is None:
-        return
-    parts = (facts.input_tokens, facts.output_tokens, facts.reasoning_tokens)
-    if total == sum(part or 0 for part in parts):
-        facts.output_tokens = (facts.output_tokens or 0) + facts.reasoning_tokens
-
-
-def _read_extras(facts: Facts, usage: Mapping[str, Any]) -> None:
-    """Searches as xAI counts them, and cost as OpenRouter (dollars) and xAI (ticks) report it."""
-    tools = members(usage.get("server_side_tool_usage_details"))
-    if tools:
-        facts.web_search_requests = count(tools.get("web_search_calls"))
-    ticks = count(usage.get("cost_in_usd_ticks"))
-    if ticks is not None:
-        facts.reported_cost_usd = Decimal(ticks) / _TICKS_PER_USD
-    elif usage.get("cost") is not None:
-        facts.reported_cost_usd = dollars(usage["cost"])
-
-
-def _read_identity(facts: Facts, body: Mapping[str, Any]) -> None:
+def read_identity(facts: Facts, body: Mapping[str, Any]) -> None:
+    """Model, id, tier and error, where every OpenAI format has them."""
     facts.response_model = text(body.get("model")) or facts.response_model
     facts.response_id = text(body.get("id")) or facts.response_id
     facts.service_tier = token(body.get("service_tier")) or facts.service_tier
     error = body.get("error")
     if error:
-        code = token(members(error).get("code")) or token(members(error).get("type"))
-        facts.error_type = code or OTHER_ERROR
+        facts.error_type = _error_code(error)
 
 
-def _first_members(value: Mapping[str, Any], *names: str) -> dict[str, Any]:
-    for name in names:
-        found = members(value.get(name))
-        if found:
-            return found
-    return {}
+def event_data(event: bytes) -> bytes:
+    """The data of an event that a reader kept: with or without the lines around it."""
+    start = event.find(b"{")
+    return event[start:] if start >= 0 else b"{}"
 
 
-def _first_count(value: Mapping[str, Any], *names: str) -> int | None:
-    for name in names:
-        found = count(value.get(name))
-        if found is not None:
-            return found
-    return None
+def _error_code(error: object) -> str:
+    code = token(members(error).get("code")) or token(members(error).get("type"))
+    return code or OTHER_ERROR
 
 
-def _items(value: object) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+HOSTS: Hosts = (
+    (r"(?:[a-z]+\.)?api\.openai\.com", "openai"),
+    (r".+\.(?:openai\.azure|cognitiveservices\.azure|services\.ai\.azure)\.com", "azure.ai.openai"),
+    (r"api\.deepseek\.com", "deepseek"),
+    (r"api\.groq\.com", "groq"),
+    (r"(?:[a-z0-9-]+\.)?api\.x\.ai", "x_ai"),
+    (r"openrouter\.ai", "openrouter"),
+    (r"api\.together\.(?:xyz|ai)", "together_ai"),
+    (r"api\.fireworks\.ai", "fireworks_ai"),
+    (r"api\.perplexity\.ai", "perplexity"),
+    (r"api\.moonshot\.(?:ai|cn)", "moonshot_ai"),
+)
 
-
-PATHS = (
+PATHS: Paths = (
+    (r"/agents/completions$", "chat", ChatReader),
     (r"/chat/completions$", "chat", ChatReader),
     (r"/responses(?:/compact)?$", "chat", ResponsesReader),
     (r"/embeddings$", "embeddings", ChatReader),
-    (r"/images/(?:generations|edits|variations)$", "generate_content", ImagesReader),
-    (r"/audio/(?:transcriptions|translations)$", "generate_content", ChatReader),
+    (r"/images/(?:generations|edits|variations)$", "generate_content", UsageLastReader),
+    (r"/audio/(?:transcriptions|translations)$", "generate_content", TranscriptionReader),
     (r"/audio/speech$", "generate_content", Reader),
     (r"/completions$", "text_completion", ChatReader),
 )

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from taximeter import faults
-from taximeter.providers.base import Reader, check_size
+from taximeter.providers.base import Sink, check_size
 
+_EVENT_ENDS = (b"\n\n", b"\r\n\r\n")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -15,17 +15,18 @@ class EventStream:
     chunk and that the reader skips costs a few searches and no copy.
     """
 
-    def __init__(self, reader: Reader) -> None:
-        self._reader = reader
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
         self._pieces: list[bytes] = []
         self._data: list[bytes] = []
         self._is_first_line = True
         self._buffered_bytes = 0
 
     def feed(self, chunk: bytes) -> None:
-        if not self._buffered_bytes and chunk.endswith(b"\n\n") and self._reader.skips(chunk):
+        if not self._buffered_bytes and chunk.endswith(_EVENT_ENDS):
             newlines = chunk.count(b"\n")
-            if newlines == 2 or (newlines == 3 and chunk.startswith(b"event:")):
+            is_one = newlines == 2 or (newlines == 3 and chunk.startswith(b"event:"))
+            if is_one and self._sink.skips(chunk):
                 return
         self._buffered_bytes += len(chunk)
         check_size(self._buffered_bytes)
@@ -57,5 +58,5 @@ class EventStream:
         elif not line and self._data:
             data = b"\n".join(self._data)
             self._data = []
-            if data and not self._reader.skips(data):
-                faults.guarded("unreadable event", self._reader.read_event, data)
+            if data and not self._sink.skips(data):
+                self._sink.read_event(data)

@@ -36,7 +36,10 @@ def test_a_gzip_bomb_is_cut_off_at_the_cap() -> None:
 
 def test_a_long_stream_is_read_however_long_it_is() -> None:
     words = b"x" * (1 << 20)
-    event = b'data: {"choices":[{"delta":{"content":"%s"},"finish_reason":null}]}\n\n' % words
+    event = (
+        b'data: {"id":"1","model":"m","choices":[{"delta":{"content":"%s"},"finish_reason":null}]}\n\n'
+        % words
+    )
     reader = ChatReader()
     body = Body(reader, "text/event-stream")
     for _ in range(12):

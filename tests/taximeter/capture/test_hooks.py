@@ -38,7 +38,7 @@ def test_uninstrument_restores_the_originals() -> None:
     ]
     before = [getattr(client, name) for client, name in methods]
     taximeter.instrument(propagate_to="b.internal")
-    assert len(hooks.hooked()) == 4
+    assert len(hooks.hooked()) >= 4
     taximeter.uninstrument()
     assert [getattr(client, name) for client, name in methods] == before
     assert hooks.hooked() == []

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextvars
 import json
 import logging
-from collections.abc import Callable
 
 import httpx2
 import openai
@@ -15,106 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import taximeter
-from taximeter import faults, providers, spans, tracing
-from taximeter.capture import attempt, meter
-from taximeter.capture.attempt import Attempt
-from taximeter.capture.body import Body
-from taximeter.capture.meter import Meter
-from taximeter.providers.openai import ChatReader
+from taximeter import faults
+from taximeter.capture import attempt
 from tests.taximeter.conftest import Spans
-from tests.taximeter.replay import Answer, ReplayServer, answer, recording
-
-INTERNALS = [
-    (Meter, "begin"),
-    (Meter, "_describe"),
-    (Meter, "_start"),
-    (meter, "_model"),
-    (providers, "route"),
-    (tracing.Tracing, "start"),
-    (Attempt, "enter"),
-    (Attempt, "leave"),
-    (Attempt, "answer"),
-    (Attempt, "complete"),
-    (Attempt, "abort"),
-    (Attempt, "fail"),
-    (attempt, "decoder"),
-    (Body, "__init__"),
-    (Body, "feed"),
-    (Body, "finish"),
-    (ChatReader, "__init__"),
-    (ChatReader, "read_headers"),
-    (ChatReader, "read_body"),
-    (ChatReader, "read_event"),
-    (ChatReader, "skips"),
-    (spans, "end"),
-    (spans, "describe"),
-]
-BROKEN = answer("openai-chat-stream-usage", is_cut=True)
-ANSWERS = ("openai-chat-json", "openai-chat-error-429", "openai-chat-stream-usage")
-
-
-def sync_calls(server: ReplayServer) -> list[object]:
-    """What an application gets from a whole, a refused, a streamed and a broken answer."""
-    server.answers.extend([*map(answer, ANSWERS), BROKEN])
-    url, got = f"{server.url}/chat/completions", []
-    with httpx2.Client() as client:
-        for _ in ANSWERS:
-            with client.stream("POST", url, json={"model": "m"}) as response:
-                got += [response.status_code, response.read()]
-        try:
-            client.post(url, json={})
-        except httpx2.RemoteProtocolError as error:
-            got.append(str(error))
-    return got
-
-
-def async_calls(server: ReplayServer) -> list[object]:
-    """The same through the async client."""
-
-    async def call() -> list[object]:
-        url, got = f"{server.url}/chat/completions", list[object]()
-        async with httpx2.AsyncClient() as client:
-            for _ in ANSWERS:
-                async with client.stream("POST", url, json={"model": "m"}) as response:
-                    got += [response.status_code, await response.aread()]
-            try:
-                await client.post(url, json={})
-            except httpx2.RemoteProtocolError as error:
-                got.append(str(error))
-        return got
-
-    server.answers.extend([*map(answer, ANSWERS), BROKEN])
-    return asyncio.run(call())
-
-
-def fail(*_: object, **__: object) -> None:
-    raise RuntimeError("injected")
-
-
-@pytest.mark.parametrize("calls", [sync_calls, async_calls])
-@pytest.mark.parametrize(
-    ("owner", "name"), INTERNALS, ids=lambda part: getattr(part, "__name__", part)
-)
-def test_whatever_of_ours_fails_the_application_gets_the_same(
-    server: ReplayServer,
-    metered: Spans,
-    monkeypatch: pytest.MonkeyPatch,
-    caplog: pytest.LogCaptureFixture,
-    owner: object,
-    name: str,
-    calls: Callable[[ReplayServer], list[object]],
-) -> None:
-    expected = calls(server)
-    faults.reset()
-    with monkeypatch.context() as patched:
-        patched.setattr(owner, name, fail)
-        caplog.clear()
-        # In a context of its own, because `leave` is one of those that fail.
-        assert contextvars.copy_context().run(calls, server) == expected
-    ours = [record for record in caplog.records if record.name == "taximeter"]
-    assert len(ours) == len(faults.counts())
-    assert "injected" not in caplog.text
-    attempt.abort_open()
+from tests.taximeter.replay import Answer, ReplayServer, recording
 
 
 def test_an_answer_that_is_no_json_is_counted_and_passed_on(

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter.providers.base import Facts, Reader
-from taximeter.providers.openai import ChatReader, ImagesReader, ResponsesReader
+from taximeter.providers.openai import ChatReader, ResponsesReader, UsageLastReader
 
 CHUNK = {
     "id": "chatcmpl-1",
@@ -49,7 +49,7 @@ def test_a_whole_number_written_as_a_float_is_a_count() -> None:
     )
 )
 def test_no_odd_shape_of_usage_makes_it_raise(odd: object) -> None:
-    for reader in (ChatReader(), ResponsesReader(), ImagesReader()):
+    for reader in (ChatReader(), ResponsesReader(), UsageLastReader()):
         read(reader, {"usage": odd, "choices": odd, "error": odd, "id": odd, "tool_usage": odd})
         read(reader, {"usage": {"prompt_tokens_details": odd, "cost": odd, "total_tokens": odd}})
 
@@ -104,8 +104,18 @@ def test_plain_chunks_are_skipped_once_the_answer_is_identified(
     assert not reader.skips(plain)
     reader.read_event(plain)
     assert reader.skips(plain)
-    for change in ({"usage": {"prompt_tokens": 1}}, {"error": {"code": 500}, "choices": []}):
-        assert not reader.skips(json.dumps({**CHUNK, **change}, separators=separators).encode())
+    error = {**CHUNK, "error": {"code": 500}, "choices": []}
+    assert not reader.skips(json.dumps(error, separators=separators).encode())
+
+
+def test_of_running_totals_only_the_last_is_read() -> None:
+    reader = stream(ChatReader(), CHUNK)
+    for tokens in (1, 2, 3):
+        chunk = {**CHUNK, "usage": {"prompt_tokens": 11, "completion_tokens": tokens}}
+        assert reader.skips(b"data: %s\n\n" % json.dumps(chunk).encode())
+    assert reader.facts.output_tokens is None
+    reader.finish()
+    assert (reader.facts.input_tokens, reader.facts.output_tokens) == (11, 3)
 
 
 def test_the_words_of_a_chunk_cannot_make_it_look_plain() -> None:
@@ -152,7 +162,7 @@ def test_a_failed_response_tells_its_code_and_a_bare_error_event_too() -> None:
 
 def test_an_image_stream_ends_with_its_usage() -> None:
     reader = stream(
-        ImagesReader(),
+        UsageLastReader(),
         {"type": "image_generation.partial_image", "b64_json": "AAAA"},
         {"type": "image_generation.completed", "usage": {"input_tokens": 5, "output_tokens": 9}},
     )

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter import faults
+from taximeter.capture.body import Budget
 from taximeter.providers.base import Reader
 from taximeter.providers.sse import EventStream
 
@@ -103,6 +104,6 @@ class Failing(Events):
 
 def test_an_event_that_cannot_be_read_does_not_stop_the_next() -> None:
     reader = Failing()
-    EventStream(reader).feed(b"data: a\n\ndata: b\n\n")
+    EventStream(Budget(reader)).feed(b"data: a\n\ndata: b\n\n")
     assert reader.seen == [b"a", b"b"]
     assert faults.counts() == {"unreadable event": 2}

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from taximeter_processor.demo.backfill import post_all
+from taximeter_processor.delivery import post_all
 from taximeter_processor.demo.history import LABEL, TRIAL_MODEL, PastCall, bodies, calls
 from taximeter_processor.demo.workload import FEATURES
 from tests.support.servers import Processor

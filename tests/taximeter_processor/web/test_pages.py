@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from taximeter_processor.demo.backfill import post_all
+from taximeter_processor.delivery import post_all
 from tests.support.otlp import CHAT, proto_span, protobuf
 from tests.support.raw_http import Answer, request
 from tests.support.servers import Processor

@@ -57,6 +57,7 @@ SPAN_KEYS: Final = frozenset(
         names.USAGE_STATUS,
         names.CACHE_HIT,
         names.SEQUENCE,
+        names.PROCESS,
         "openai.response.service_tier",
         "gen_ai.openai.response.service_tier",
         "gen_ai.response.service_tier",

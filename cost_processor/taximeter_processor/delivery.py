@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import gzip
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import httpx2
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
 from taximeter_processor.errors import TaximeterError
 
+SPANS_A_BODY = 512
 PATIENCE_SECONDS = 120.0
 _HEADERS = {"content-type": "application/x-protobuf", "content-encoding": "gzip"}
 
 
 def post_all(
-    url: str, bodies: Iterable[tuple[bytes, int]], committed: Callable[[int], object]
+    url: str,
+    bodies: Iterable[tuple[bytes, int]],
+    committed: Callable[[int], object],
+    headers: Mapping[str, str] | None = None,
 ) -> None:
     """Post every (body, spans) to `url`; `committed` hears of each acknowledged number of spans.
 
     Raises `TaximeterError` when spans are refused or nothing is accepted for two minutes.
     """
-    with httpx2.Client(timeout=60, trust_env=False) as client:
+    with httpx2.Client(
+        timeout=60, trust_env=False, headers={**_HEADERS, **(headers or {})}
+    ) as client:
         for body, spans in bodies:
             try:
                 _post(client, url, gzip.compress(body, compresslevel=1))
-            except httpx2.HTTPError as error:
+            except (httpx2.HTTPError, httpx2.InvalidURL) as error:
                 raise TaximeterError(f"{url} cannot be reached: {error!r}") from error
             committed(spans)
 
@@ -34,12 +40,12 @@ def post_all(
 def _post(client: httpx2.Client, url: str, data: bytes) -> None:
     deadline = time.monotonic() + PATIENCE_SECONDS
     while True:
-        answer = client.post(url, content=data, headers=_HEADERS)
+        answer = client.post(url, content=data)
         if answer.status_code not in (429, 503):
             break
         if time.monotonic() > deadline:
             raise TaximeterError(f"{url} was too busy for {PATIENCE_SECONDS:g} s: {answer.text}")
-        time.sleep(float(answer.headers.get("retry-after", 1)))
+        time.sleep(_retry_after_seconds(answer))
     if answer.status_code != 200:
         raise TaximeterError(f"{url} answered {answer.status_code}: {answer.text[:200]}")
     partial = ExportTraceServiceResponse.FromString(answer.content).partial_success
@@ -47,3 +53,9 @@ def _post(client: httpx2.Client, url: str, data: bytes) -> None:
         raise TaximeterError(
             f"{url} refused {partial.rejected_spans} spans: {partial.error_message}"
         )
+
+
+def _retry_after_seconds(answer: httpx2.Response) -> float:
+    """What the answer asks for, at most the whole patience; a second where it gives no number."""
+    told = answer.headers.get("retry-after", "")
+    return min(float(told), PATIENCE_SECONDS) if told.isdecimal() else 1.0

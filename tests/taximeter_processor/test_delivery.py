@@ -10,17 +10,19 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceResponse
 
-from taximeter_processor.demo.backfill import post_all
+from taximeter_processor.delivery import post_all
 from taximeter_processor.errors import TaximeterError
 
 
 class Receiver(HTTPServer):
     """Answers with the given statuses in turn, then 200, and keeps the bodies."""
 
-    def __init__(self, *statuses: int, answer: bytes = b"") -> None:
+    def __init__(self, *statuses: int, answer: bytes = b"", retry_after: str = "0") -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
         self.statuses = list(statuses)
         self.answer = answer
+        self.retry_after = retry_after
+        self.authorizations: list[str | None] = []
         self.bodies: list[bytes] = []
 
     @property
@@ -34,8 +36,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         data = self.rfile.read(int(self.headers["content-length"]))
         self.server.bodies.append(gzip.decompress(data))
+        self.server.authorizations.append(self.headers["authorization"])
         self.send_response(self.server.statuses.pop(0) if self.server.statuses else 200)
-        self.send_header("retry-after", "0")
+        self.send_header("retry-after", self.server.retry_after)
         self.send_header("content-length", str(len(self.server.answer)))
         self.end_headers()
         self.wfile.write(self.server.answer)
@@ -81,3 +84,16 @@ def test_refused_spans_are_no_success(serve: list[Receiver]) -> None:
     receiver = start(Receiver(answer=answer.SerializeToString()), serve)
     with pytest.raises(TaximeterError, match="refused 3 spans: future"):
         post_all(receiver.url, [(b"one", 512)], lambda _: None)
+
+
+def test_an_answer_that_gives_no_number_of_seconds_is_waited_out_too(serve: list[Receiver]) -> None:
+    receiver = start(Receiver(503, retry_after="Wed, 18 Nov 2026 12:00:00 GMT"), serve)
+    post_all(receiver.url, [(b"one", 1)], lambda _: None)
+    assert receiver.bodies == [b"one", b"one"]
+
+
+def test_every_body_shows_the_given_headers(serve: list[Receiver]) -> None:
+    receiver = start(Receiver(), serve)
+    headers = {"authorization": "Bearer 0123456789abcdef"}
+    post_all(receiver.url, [(b"one", 1), (b"two", 1)], lambda _: None, headers)
+    assert receiver.authorizations == ["Bearer 0123456789abcdef"] * 2
