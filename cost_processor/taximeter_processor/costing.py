@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, cast
 
 from taximeter_processor.ledger.record import COMMON_METERS, Record
-from taximeter_processor.model import Call, Line, Priced, Quantity, Status, Unpriced
+from taximeter_processor.model import (
+    Call,
+    Line,
+    Priced,
+    Quantity,
+    Status,
+    Unpriced,
+    Usage,
+    UsageStatus,
+)
 from taximeter_processor.money import format_usd
 from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.pricing.meters import as_used
 from taximeter_processor.usage import is_plain_text, meters
 
 MOST_PICO: Final = 10**24
@@ -30,8 +40,11 @@ class Costed(NamedTuple):
 
 def cost(call: Call, prices: PriceBook) -> Costed:
     """Price one call. Raises `ValueError` when a part of its usage exceeds the whole."""
-    quantities = meters(call.usage)
-    costed = _costed(call, quantities, prices)
+    return _costed(call, meters(call.usage), prices)
+
+
+def _costed(call: Call, quantities: tuple[Quantity, ...], prices: PriceBook) -> Costed:
+    costed = _priced(call, quantities, prices)
     outcome = costed.outcome
     if isinstance(outcome, Priced) and max(outcome.cost_pico, outcome.list_pico) >= MOST_PICO:
         raise ValueError(f"a cost of {outcome.cost_pico} pico-USD is beyond what is kept")
@@ -41,7 +54,7 @@ def cost(call: Call, prices: PriceBook) -> Costed:
     return costed
 
 
-def _costed(call: Call, quantities: tuple[Quantity, ...], prices: PriceBook) -> Costed:
+def _priced(call: Call, quantities: tuple[Quantity, ...], prices: PriceBook) -> Costed:
     if not quantities and call.usage_status != "reported":
         if call.is_error:
             return Costed(call, quantities, "failed", None)
@@ -95,6 +108,79 @@ def book(
                 )  # fmt: skip
                 return _row(call, booked, arrived)
     return _row(call, _booked(cost(call, prices)), arrived)
+
+
+def reprice(record: Record, prices: PriceBook) -> Record:
+    """The same row at what the prices are now, from the usage it keeps.
+
+    The row itself when nothing was priced, or when it had a price and there is none any more: a
+    price once known is not forgotten.
+    """
+    if record.status not in _REPRICED:
+        return record
+    costed = _costed(_call_of(record), _quantities_of(record), prices)
+    if not isinstance(costed.outcome, Priced) and record.price_source:
+        return record
+    again = _row(costed.call, _booked(costed), (record.writer, record.ingested_at, False))
+    return record._replace(**{name: getattr(again, name) for name in _PRICED_COLUMNS})
+
+
+_REPRICED: Final = ("priced", "unpriced", "cached")
+_PRICED_COLUMNS: Final = (
+    "model",
+    "status",
+    "unpriced_reason",
+    *(f"{meter}_quantity" for meter in COMMON_METERS),
+    *(f"{meter}_cost_usd" for meter in COMMON_METERS),
+    "other_meters",
+    "cost_usd",
+    "list_cost_usd",
+    "tier_saved_usd",
+    "price_version",
+    "price_source",
+)
+
+
+def _call_of(record: Record) -> Call:
+    """The call behind a row, as far as a price depends on it."""
+    return Call(
+        trace_id=record.trace_id,
+        span_id=record.span_id,
+        parent_span_id=record.parent_span_id,
+        start_us=record.start_time,
+        end_us=record.end_time,
+        emitter=record.emitter,
+        dialect=record.dialect,
+        service=record.service_name,
+        environment=record.environment,
+        feature=record.feature,
+        tenant=record.tenant,
+        team=record.team,
+        request_type=record.request_type,
+        provider=record.provider,
+        request_model=record.request_model,
+        response_model=record.response_model,
+        operation=record.operation,
+        tier=record.service_tier,
+        response_id=record.response_id,
+        usage=Usage(
+            record.input_tokens,
+            record.output_tokens,
+            record.cache_read_tokens,
+            record.cache_write_tokens,
+            reasoning_tokens=record.reasoning_tokens,
+        ),
+        usage_status=cast(UsageStatus, record.usage_status),
+        is_error=False,
+        is_cache_hit=record.status == "cached",
+        reported_cost_pico=record.reported_cost_usd,
+    )
+
+
+def _quantities_of(record: Record) -> tuple[Quantity, ...]:
+    amounts = {meter: getattr(record, f"{meter}_quantity") for meter in COMMON_METERS}
+    rarer = json.loads(record.other_meters or "{}")
+    return as_used({**amounts, **{meter: quantity for meter, (quantity, _) in rarer.items()}})
 
 
 _Four = tuple[int, int, int, int]

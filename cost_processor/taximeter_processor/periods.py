@@ -26,8 +26,11 @@ def from_us(us: int) -> datetime:
 
 
 def parse_iso(text: str) -> int:
-    """µs of an ISO 8601 time with its zone."""
-    return to_us(datetime.fromisoformat(text.replace("Z", "+00:00")))
+    """µs of an ISO 8601 time with its zone. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone: expected a time such as 2026-11-01T08:00:00Z")
+    return to_us(moment)
 
 
 def midnight(day: date, zone: tzinfo) -> int:

@@ -7,10 +7,11 @@ import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 
+from taximeter_processor.api.auth import Scope
 from taximeter_processor.errors import LedgerError, TaximeterError
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.store import LedgerStore
@@ -64,12 +65,24 @@ def ask_service(
     settings: Settings, name: str, parameters: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """The running service's answer, or None when nothing listens there."""
+    return _asked("GET", settings, name, "read", params=dict(parameters))
+
+
+def tell_service(settings: Settings, name: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same for what changes the ledger, which needs a token with scope write."""
+    return _asked("POST", settings, name, "write", json=dict(body))
+
+
+def _asked(
+    method: str, settings: Settings, name: str, scope: Scope, **content: Any
+) -> dict[str, Any] | None:
     url = f"{service_url(settings)}/api/v1/{name}"
     try:
-        response = httpx2.get(
+        response = httpx2.request(
+            method,
             url,
-            params=dict(parameters),
-            headers=authorization(settings, "read"),
+            **content,
+            headers=authorization(settings, scope),
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
             verify=False,  # plain HTTP: loading certificates would only take time
@@ -92,7 +105,7 @@ def service_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def authorization(settings: Settings, scope: Literal["ingest", "read"]) -> dict[str, str]:
+def authorization(settings: Settings, scope: Scope) -> dict[str, str]:
     """The header that shows TAXIMETER_TOKEN, or else the first configured token of this scope."""
     secret = os.environ.get("TAXIMETER_TOKEN")
     if secret is None:
