@@ -338,7 +338,8 @@ def _other_meter_rows(
     joined = "and" if where else "where"
     rows = store.read(
         f"select {selected} other_meters, count(*), epoch_us(min(ingested_at)) "
-        f"from {_COUNTED} {where} {joined} other_meters is not null group by {selected} other_meters",
+        f"from {_COUNTED} {where} {joined} other_meters is not null "
+        f"group by {selected} other_meters",
         parameters,
     )
     for *labels, text, count, born in rows:
