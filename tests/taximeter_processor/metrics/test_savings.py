@@ -21,7 +21,7 @@ CLAUDE = {
     "request_model": "claude-opus-5",
     "response_model": "claude-opus-5",
 }
-"""$5 input, $0.50 cache read, $6.25 cache write, $25 output a million tokens; fast is twice that."""
+"""$5 input, $0.50 cache read, $6.25 cache write, $25 output a million tokens; twice in fast."""
 
 
 @pytest.fixture(scope="module")
