@@ -68,21 +68,27 @@ class _Binding:
         try:
             if isinstance(value, types.CoroutineType):
                 return _coroutine(value, self)
-            return _proxy(value, self) if self._leads_to_calls(value) else value
+            kind: Any = type(value)  # mypy takes no class for hashable
+            return _proxy(value, self) if _leads_to_calls(kind, self.packages) else value
         except Exception as error:
             faults.report("bind", error)
             return value
 
-    def _leads_to_calls(self, value: Any) -> bool:
-        if isinstance(value, (*_DATA, _Bound)):
-            return False
-        kind = type(value)
-        if callable(value) or any(hasattr(kind, name) for name in _LAZY):
-            return True
-        is_model = hasattr(kind, "__pydantic_fields__") or hasattr(kind, "model_fields")
-        if is_model or dataclasses.is_dataclass(kind):
-            return False
-        return not self.packages.isdisjoint(_packages(kind))
+
+@functools.lru_cache(maxsize=512)  # bounded: boto makes a new class for every client
+def _leads_to_calls(kind: type, packages: frozenset[str]) -> bool:
+    if issubclass(kind, (*_DATA, _Bound)):
+        return False
+    if any(hasattr(kind, name) for name in _LAZY) or _defines(kind, "__call__"):
+        return True
+    is_model = hasattr(kind, "__pydantic_fields__") or hasattr(kind, "model_fields")
+    if is_model or dataclasses.is_dataclass(kind):
+        return False
+    return not packages.isdisjoint(_packages(kind))
+
+
+def _defines(kind: type, name: str) -> bool:
+    return any(name in vars(base) for base in kind.__mro__)
 
 
 def _packages(kind: type) -> frozenset[str]:
@@ -195,10 +201,11 @@ _SPECIAL = {
 
 
 def _proxy(original: Any, binding: _Binding) -> Any:
-    return _type_for(type(original))(original, binding)
+    kind: Any = type(original)  # as above
+    return _type_for(kind)(original, binding)
 
 
-@functools.lru_cache(maxsize=256)  # bounded: boto makes a new class for every client
-def _type_for(kind: Any) -> Any:
-    named = {name for base in kind.__mro__ for name in vars(base)}
-    return type("Bound", (_Bound,), {name: _SPECIAL[name] for name in _SPECIAL if name in named})
+@functools.lru_cache(maxsize=512)
+def _type_for(kind: type) -> Any:
+    methods = {name: method for name, method in _SPECIAL.items() if _defines(kind, name)}
+    return type("Bound", (_Bound,), methods)

@@ -32,7 +32,11 @@ SDKS = (
     "ollama",
     "litellm",
     "boto3",
-    "aiohttp",
+    "aiobotocore",
+    "langchain-core",
+    "llama-index-core",
+    "pydantic-ai-slim",
+    "openai-agents",
 )
 """Distributions worth naming when they are installed."""
 

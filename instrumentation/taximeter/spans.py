@@ -47,26 +47,31 @@ class Outcome(NamedTuple):
     first_chunk_seconds: float | None = None
 
 
-_COUNTS = (
-    (names.INPUT_TOKENS, attrgetter("input_tokens")),
-    (names.OUTPUT_TOKENS, attrgetter("output_tokens")),
-    (names.CACHE_READ_INPUT_TOKENS, attrgetter("cache_read_tokens")),
-    (names.CACHE_CREATION_INPUT_TOKENS, attrgetter("cache_write_tokens")),
-    (names.CACHE_WRITE_1H_INPUT_TOKENS, attrgetter("cache_write_1h_tokens")),
-    (names.REASONING_OUTPUT_TOKENS, attrgetter("reasoning_tokens")),
-    (names.AUDIO_INPUT_TOKENS, attrgetter("audio_input_tokens")),
-    (names.AUDIO_OUTPUT_TOKENS, attrgetter("audio_output_tokens")),
-    (names.AUDIO_CACHE_READ_INPUT_TOKENS, attrgetter("audio_cache_read_tokens")),
-    (names.IMAGE_INPUT_TOKENS, attrgetter("image_input_tokens")),
-    (names.IMAGE_OUTPUT_TOKENS, attrgetter("image_output_tokens")),
-    (names.IMAGE_CACHE_READ_INPUT_TOKENS, attrgetter("image_cache_read_tokens")),
-    (names.WEB_SEARCH_REQUESTS, attrgetter("web_search_requests")),
-    (names.BILLED_INPUT_TOKENS, attrgetter("billed_input_tokens")),
-    (names.BILLED_OUTPUT_TOKENS, attrgetter("billed_output_tokens")),
-    (names.SEARCH_UNITS, attrgetter("search_units")),
-    (names.PAGES, attrgetter("pages")),
-    (names.AUDIO_SECONDS, attrgetter("audio_seconds")),
-)
+_FACTS = {
+    names.RESPONSE_MODEL: "response_model",
+    names.RESPONSE_ID: "response_id",
+    names.INFERENCE_GEO: "inference_geo",
+    names.INPUT_TOKENS: "input_tokens",
+    names.OUTPUT_TOKENS: "output_tokens",
+    names.CACHE_READ_INPUT_TOKENS: "cache_read_tokens",
+    names.CACHE_CREATION_INPUT_TOKENS: "cache_write_tokens",
+    names.CACHE_WRITE_1H_INPUT_TOKENS: "cache_write_1h_tokens",
+    names.REASONING_OUTPUT_TOKENS: "reasoning_tokens",
+    names.AUDIO_INPUT_TOKENS: "audio_input_tokens",
+    names.AUDIO_OUTPUT_TOKENS: "audio_output_tokens",
+    names.AUDIO_CACHE_READ_INPUT_TOKENS: "audio_cache_read_tokens",
+    names.IMAGE_INPUT_TOKENS: "image_input_tokens",
+    names.IMAGE_OUTPUT_TOKENS: "image_output_tokens",
+    names.IMAGE_CACHE_READ_INPUT_TOKENS: "image_cache_read_tokens",
+    names.WEB_SEARCH_REQUESTS: "web_search_requests",
+    names.BILLED_INPUT_TOKENS: "billed_input_tokens",
+    names.BILLED_OUTPUT_TOKENS: "billed_output_tokens",
+    names.SEARCH_UNITS: "search_units",
+    names.PAGES: "pages",
+    names.AUDIO_SECONDS: "audio_seconds",
+}
+"""Facts that are attributes as they are."""
+_fact_values = attrgetter(*_FACTS.values())
 _TIERS = {
     "default": "standard",
     "on_demand": "standard",
@@ -123,29 +128,30 @@ def _write(
 def describe(request: Request, facts: Facts, outcome: Outcome) -> dict[str, AttributeValue]:
     """The attributes of one attempt, without its number."""
     error_type = _error_type(facts, outcome)
-    values: dict[str, AttributeValue | None] = {
+    values: dict[str, AttributeValue] = {
         names.OPERATION_NAME: request.operation,
         names.PROVIDER_NAME: request.provider,
-        names.REQUEST_MODEL: request.model,
-        names.REQUEST_STREAM: outcome.is_stream or None,
         names.SERVER_ADDRESS: request.server_address,
         names.SERVER_PORT: request.server_port,
-        names.RESPONSE_MODEL: facts.response_model,
-        names.RESPONSE_ID: facts.response_id,
-        names.FINISH_REASONS: _in_order(facts.finish_reasons),
-        names.TIME_TO_FIRST_CHUNK: outcome.first_chunk_seconds,
-        names.SERVICE_TIER: _tier(facts.service_tier),
-        names.INFERENCE_GEO: facts.inference_geo,
-        names.REPORTED_COST_USD: _amount(facts.reported_cost_usd),
-        names.UPSTREAM_COST_USD: _amount(facts.upstream_cost_usd),
         names.USAGE_STATUS: _usage_status(facts, outcome, error_type),
-        names.RETRY_COUNT: request.retry_count,
-        names.ERROR_TYPE: error_type,
         **request.tags,
     }
-    for name, get in _COUNTS:
-        values[name] = get(facts)
-    return {name: value for name, value in values.items() if value is not None}
+    optional = (
+        (names.REQUEST_MODEL, request.model),
+        (names.REQUEST_STREAM, outcome.is_stream or None),
+        (names.FINISH_REASONS, _in_order(facts.finish_reasons)),
+        (names.TIME_TO_FIRST_CHUNK, outcome.first_chunk_seconds),
+        (names.SERVICE_TIER, _tier(facts.service_tier)),
+        (names.REPORTED_COST_USD, _amount(facts.reported_cost_usd)),
+        (names.UPSTREAM_COST_USD, _amount(facts.upstream_cost_usd)),
+        (names.RETRY_COUNT, request.retry_count),
+        (names.ERROR_TYPE, error_type),
+        *zip(_FACTS, _fact_values(facts), strict=True),
+    )
+    for name, value in optional:
+        if value is not None:
+            values[name] = value
+    return values
 
 
 def _usage_status(facts: Facts, outcome: Outcome, error_type: str | None) -> str:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import entry_points
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from opentelemetry import trace
@@ -67,15 +67,16 @@ class Tracing:
         links: Sequence[Link] = (),
     ) -> Started | None:
         """Start a CLIENT span, or None if the user chose to follow a sampler that drops it."""
-        details: dict[str, Any] = {"links": links, "start_time": start_ns}
         if self._is_shared:
-            span = self._shared_tracer.start_span(name, context, SpanKind.CLIENT, **details)
+            span = self._shared_tracer.start_span(
+                name, context, SpanKind.CLIENT, None, links, start_ns
+            )
             if span.get_span_context().trace_flags.sampled and span.is_recording():
                 return Started(span, is_ours=False)
             span.end()
             if self._settings.sampling == "follow":
                 return None
-        span = self._own_tracer.start_span(name, context, SpanKind.CLIENT, **details)
+        span = self._own_tracer.start_span(name, context, SpanKind.CLIENT, None, links, start_ns)
         return Started(span, is_ours=True) if span.is_recording() else None
 
     def sibling(self, name: str, span: Span) -> Span | None:

@@ -40,6 +40,11 @@ def test_usage_is_reported_missing_or_partial() -> None:
         ("priority", "priority"),
         ("batch", "batch"),
         ("Scale", "scale"),
+        ("ON_DEMAND", "standard"),
+        ("ON_DEMAND_PRIORITY", "priority"),
+        ("ON_DEMAND_FLEX", "flex"),
+        ("PROVISIONED_THROUGHPUT", "provisioned"),
+        ("reserved", "provisioned"),
         ("auto", None),
         (None, None),
     ],
@@ -47,6 +52,13 @@ def test_usage_is_reported_missing_or_partial() -> None:
 def test_the_tier_is_the_one_served_in_one_spelling(tier: str | None, written: str | None) -> None:
     values = described.describe(REQUEST, Facts(service_tier=tier), Outcome(200))
     assert values.get("taximeter.service_tier") == written
+
+
+def test_what_is_owed_upstream_is_told_beside_the_reported_cost() -> None:
+    facts = Facts(reported_cost_usd=Decimal("0.000036"), upstream_cost_usd=Decimal("0.00072"))
+    values = described.describe(REQUEST, facts, Outcome(200))
+    assert values["taximeter.reported_cost_usd"] == "0.000036"
+    assert values["taximeter.upstream_cost_usd"] == "0.00072"
 
 
 @pytest.mark.parametrize(

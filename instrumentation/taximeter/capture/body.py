@@ -37,9 +37,8 @@ class Budget:
     def read_event(self, data: bytes) -> None:
         self._timed(len(data), faults.guarded, "unreadable event", self._reader.read_event, data)
 
-    def read_frame(self, name: str, payload: bytes) -> None:
-        read = self._reader.read_frame
-        self._timed(len(payload), faults.guarded, "unreadable event", read, name, payload)
+    def unwrap(self, name: str, payload: bytes) -> bytes | None:
+        return faults.guarded("unreadable event", self._reader.unwrap, name, payload)
 
     def read_failure(self, code: str) -> None:
         self._reader.read_failure(code)

@@ -8,11 +8,10 @@ from collections.abc import Callable, MutableMapping
 from typing import Any, NamedTuple
 
 from opentelemetry import context as otel_context
-from opentelemetry.context import Context
-from opentelemetry.instrumentation.utils import (
+from opentelemetry.context import (
     _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
     _SUPPRESS_INSTRUMENTATION_KEY,
-    _SUPPRESS_INSTRUMENTATION_KEY_PLAIN,
+    Context,
 )
 from opentelemetry.trace import set_span_in_context
 
@@ -28,11 +27,13 @@ from taximeter.tracing import Tracing
 _ATTEMPT = otel_context.create_key("taximeter-attempt")
 _SUPPRESSIONS = (
     _SUPPRESS_INSTRUMENTATION_KEY,
-    _SUPPRESS_INSTRUMENTATION_KEY_PLAIN,
+    "suppress_instrumentation",  # the same, as older instrumentations write it
     _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
 )
 """What `is_http_instrumentation_enabled` asks for, of the context that is at hand anyway."""
 _DEFAULT_PORTS = {"https": 443, "http": 80}
+_PROVIDERS_BY_PORT = {11434: "ollama"}
+"""Servers that people run on hosts of their own, on a port that nothing else uses."""
 _NAMES_DEPLOYMENTS = "azure.ai.openai"
 """Its paths name a deployment, which is a model only if the body does not name one."""
 _MAX_REQUEST_BYTES = 1 << 20
@@ -148,7 +149,7 @@ class Meter:
         for address, provider in self._settings.hosts:
             if address.covers(host, port):
                 return provider
-        return providers.provider_of(host)
+        return providers.provider_of(host) or _PROVIDERS_BY_PORT.get(port)
 
     def _describe(
         self,
@@ -179,13 +180,20 @@ Headers = MutableMapping[str, str]
 
 
 _LEADING_MODEL = re.compile(rb'\s*\{\s*"model"\s*:\s*"([^"\\]{1,256})"')
+_TRAILING_MODEL = re.compile(
+    rb'"model"\s*:\s*"([^"\\]{1,256})"'
+    rb'(?:\s*,\s*"[^"\\]*"\s*:\s*(?:"[^"\\]*"|[-+.\w]+))*\s*\}\s*\Z'
+)
+"""Followed by plain members and the end: the object that ends with the body is the body."""
 
 
 def model_of(content: bytes) -> object:
     """The model that a JSON request body names. Raises ValueError if it is none."""
-    leading = _LEADING_MODEL.match(content)
-    if leading is not None:
-        return leading.group(1).decode()
+    found = _LEADING_MODEL.match(content) or _TRAILING_MODEL.match(
+        content, max(0, content.rfind(b'"model"'))
+    )
+    if found is not None:
+        return found.group(1).decode()
     body = parsed_tail(content, b"model")
     if body is None and len(content) <= _MAX_REQUEST_BYTES:
         body = parsed(content)

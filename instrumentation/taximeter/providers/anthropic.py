@@ -166,7 +166,8 @@ HOSTS: Hosts = (
 )
 
 PATHS: Paths = (
-    (r"/messages$", "chat", MessagesReader),
+    # OpenAI adds a message to a thread by the same tail.
+    (r"^(?!.*/threads/).*/messages$", "chat", MessagesReader),
     (
         r"/publishers/anthropic/models/(?!count-tokens)[^/:]+:(?:rawPredict|streamRawPredict)$",
         "chat",

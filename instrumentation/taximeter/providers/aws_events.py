@@ -1,4 +1,4 @@
-"""Turns bytes in any chunking of an AWS event stream into named frames, for a reader.
+"""Turns bytes in any chunking of an AWS event stream into the events in its frames, for a reader.
 
 A frame, big-endian: total length, headers length, CRC-32 of these eight bytes; headers; payload;
 CRC-32 of all before. A header: length of the name, name, type (7 is a string), length, value.
@@ -84,7 +84,9 @@ class AwsEventStream:
         if name.is_failure:
             self._sink.read_failure(name.name)
         else:
-            self._sink.read_frame(name.name, frame[start:end])
+            event = self._sink.unwrap(name.name, frame[start:end])
+            if event is not None and not self._sink.skips(event):
+                self._sink.read_event(event)
 
 
 @lru_cache(maxsize=256)

@@ -101,7 +101,7 @@ class Sink(Protocol):
 
     def read_event(self, data: bytes, /) -> None: ...
 
-    def read_frame(self, name: str, payload: bytes, /) -> None: ...
+    def unwrap(self, name: str, payload: bytes, /) -> bytes | None: ...
 
     def read_failure(self, code: str, /) -> None: ...
 
@@ -142,8 +142,9 @@ class Reader:
     def read_event(self, data: bytes) -> None:
         """Read the data of one event of a stream."""
 
-    def read_frame(self, name: str, payload: bytes) -> None:
-        """Read one frame of a stream whose events are named outside their payload."""
+    def unwrap(self, name: str, payload: bytes) -> bytes | None:
+        """The event in a named frame, or None if such a frame cannot carry a fact."""
+        return payload
 
     def read_failure(self, code: str) -> None:
         """The stream's framing says that it failed."""
@@ -167,7 +168,8 @@ def check_size(buffered_bytes: int) -> None:
 
 def parsed(payload: bytes) -> dict[str, Any]:
     """The JSON object in `payload`, else an empty one. Money is read as decimals."""
-    value = json.loads(payload, parse_float=Decimal if b'"cost' in payload else None)
+    text = str(payload, "utf-8")
+    value = json.loads(text, parse_float=Decimal) if '"cost' in text else json.loads(text)
     return value if isinstance(value, dict) else {}
 
 
@@ -242,11 +244,11 @@ def total(*counts: int | None) -> int | None:
 
 def count(value: object) -> int | None:
     """A token count: a non-negative whole number, else None."""
+    if type(value) is int:
+        return value if 0 <= value < _MAX_COUNT else None
     if isinstance(value, (float, Decimal)):
         number = float(value)
-        value = int(number) if number.is_integer() else None
-    if type(value) is int and 0 <= value < _MAX_COUNT:
-        return value
+        return count(int(number)) if number.is_integer() else None
     return None
 
 

@@ -52,10 +52,13 @@ class ConverseReader(BedrockReader):
 
     TAIL_KEYS = (b"serviceTier", b"stopReason", b"usage")
 
-    def read_frame(self, name: str, payload: bytes) -> None:
-        if name in ("messageStop", "metadata"):
-            self.read_whole(parsed(payload))
-            self.is_finished = name == "metadata"
+    def unwrap(self, name: str, payload: bytes) -> bytes | None:
+        return payload if name in ("messageStop", "metadata") else None
+
+    def read_event(self, data: bytes) -> None:
+        event = parsed(data)
+        self.read_whole(event)
+        self.is_finished = "usage" in event
 
     def read_whole(self, body: Mapping[str, Any]) -> None:
         read_converse(self.facts, body)
@@ -85,12 +88,11 @@ class InvokeReader(BedrockReader):
         finally:
             self._fall_back(_HEADER + "{}-token-count")
 
-    def read_frame(self, name: str, payload: bytes) -> None:
-        if name != "chunk":
-            return
-        event = base64.b64decode(_encoded(payload))
-        if not self._anthropic.skips(event):
-            self.read_event(event)
+    def unwrap(self, name: str, payload: bytes) -> bytes | None:
+        return base64.b64decode(_encoded(payload)) if name == "chunk" else None
+
+    def skips(self, event: bytes) -> bool:
+        return self._anthropic.skips(event)
 
     def read_event(self, data: bytes) -> None:
         event = parsed(data)

@@ -51,11 +51,12 @@ class ChatReader(Reader):
         # Within the model's own words the quotes would be escaped, so these are members.
         if find(b'"finish_reason":null') < 0 and find(b'"finish_reason": null') < 0:
             return False
-        if find(b'"usage"') >= 0 and find(b'"usage":null') < 0 and find(b'"usage": null') < 0:
-            if find(b'"choices":[]') >= 0 or find(b'"error"') >= 0:
-                return False
-            # Running totals, as vLLM's: only the last of them will be read.
-            self._latest = event
+        if find(b'"usage":null') >= 0 or find(b'"usage": null') >= 0 or find(b'"usage"') < 0:
+            return True
+        if find(b'"choices":[]') >= 0 or find(b'"error"') >= 0:
+            return False
+        # Running totals, as vLLM's: only the last of them will be read.
+        self._latest = event
         return True
 
     def read_event(self, data: bytes) -> None:

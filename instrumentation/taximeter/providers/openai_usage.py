@@ -24,6 +24,14 @@ from taximeter.providers.base import (
 )
 
 _TICKS_PER_USD = 10**10
+_PLAIN = frozenset(
+    {
+        *("prompt_tokens", "prompt_tokens_details", "input_tokens", "input_tokens_details"),
+        *("completion_tokens", "completion_tokens_details"),
+        *("output_tokens", "output_tokens_details", "total_tokens"),
+    }
+)
+"""What OpenAI itself says of tokens: then there is nothing else to look for."""
 
 
 def read_usage(facts: Facts, usage: Mapping[str, Any]) -> None:
@@ -42,6 +50,8 @@ def read_usage(facts: Facts, usage: Mapping[str, Any]) -> None:
     facts.image_output_tokens = count(outputs.get("image_tokens"))
     facts.service_tier = token(usage.get("service_tier")) or facts.service_tier
     _add_outside_reasoning(facts, count(usage.get("total_tokens")))
+    if usage.keys() <= _PLAIN:
+        return
     _read_seconds(facts, usage)
     _read_searches(facts, usage)
     _read_cost(facts, usage)

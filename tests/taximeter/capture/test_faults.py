@@ -136,7 +136,7 @@ def functions_of(codes: dict[CodeType, None]) -> list[FunctionType]:
     found = [
         function
         for function in gc.get_objects()
-        if isinstance(function, FunctionType) and function.__code__ in codes
+        if type(function) is FunctionType and function.__code__ in codes
     ]
     return [function for function in found if not is_guard(function)]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from taximeter.providers.base import Facts
+from taximeter.providers.base import Facts, Reader
 from taximeter.providers.bedrock import ConverseReader, InvokeReader
 from tests.taximeter.providers.reading import whole
 
@@ -20,11 +20,17 @@ HEADERS = {
 }
 
 
+def read_frame(reader: Reader, name: str, payload: bytes) -> None:
+    event = reader.unwrap(name, payload)
+    if event is not None and not reader.skips(event):
+        reader.read_event(event)
+
+
 def invoked(*events: dict[str, Any]) -> Facts:
     reader = InvokeReader()
     for event in events:
         encoded = base64.b64encode(json.dumps(event).encode()).decode()
-        reader.read_frame("chunk", json.dumps({"bytes": encoded, "p": "ab"}).encode())
+        read_frame(reader, "chunk", json.dumps({"bytes": encoded, "p": "ab"}).encode())
     reader.finish()
     return reader.facts
 
@@ -90,7 +96,7 @@ def test_the_model_a_prompt_router_chose_is_the_model() -> None:
 
 def test_a_failure_frame_keeps_what_was_counted() -> None:
     reader = ConverseReader()
-    reader.read_frame("metadata", b'{"usage":{"inputTokens":5,"outputTokens":1}}')
+    read_frame(reader, "metadata", b'{"usage":{"inputTokens":5,"outputTokens":1}}')
     reader.read_failure("modelStreamErrorException")
     assert reader.facts.error_type == "modelStreamErrorException"
     assert reader.facts.input_tokens == 5
@@ -98,5 +104,5 @@ def test_a_failure_frame_keeps_what_was_counted() -> None:
 
 def test_words_between_the_frames_that_count_are_not_read() -> None:
     reader = ConverseReader()
-    reader.read_frame("contentBlockDelta", b"not even JSON")
+    read_frame(reader, "contentBlockDelta", b"not even JSON")
     assert reader.facts == Facts()

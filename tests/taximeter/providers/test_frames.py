@@ -36,8 +36,9 @@ class Seen(Reader):
     def read_event(self, data: bytes) -> None:
         self.events.append(data)
 
-    def read_frame(self, name: str, payload: bytes) -> None:
+    def unwrap(self, name: str, payload: bytes) -> bytes | None:
         self.frames.append((name, payload))
+        return None
 
     def read_failure(self, code: str) -> None:
         self.failures.append(code)

@@ -36,7 +36,7 @@ def test_a_chunk_is_kept_and_only_the_last_is_read() -> None:
     for output in (1, 2):
         event = json.dumps(chunk(promptTokenCount=5, candidatesTokenCount=output)).encode()
         assert reader.skips(b"data: %s\r\n\r\n" % event)
-    assert reader.facts.input_tokens is None
+    assert not reader.facts.is_usage_known
     reader.finish()
     assert (reader.facts.input_tokens, reader.facts.output_tokens) == (5, 2)
 

@@ -113,7 +113,7 @@ def test_of_running_totals_only_the_last_is_read() -> None:
     for tokens in (1, 2, 3):
         chunk = {**CHUNK, "usage": {"prompt_tokens": 11, "completion_tokens": tokens}}
         assert reader.skips(b"data: %s\n\n" % json.dumps(chunk).encode())
-    assert reader.facts.output_tokens is None
+    assert not reader.facts.is_usage_known
     reader.finish()
     assert (reader.facts.input_tokens, reader.facts.output_tokens) == (11, 3)
 
