@@ -37,10 +37,15 @@ def meters(usage: Usage) -> tuple[Quantity, ...]:
 
     Raises `ValueError` naming both numbers when a part exceeds its whole.
     """
-    if usage[6:] == _NO_MODALITY and not usage.cache_write_1h_tokens:
+    if is_plain_text(usage):
         inputs, outputs, read, written = usage[:4]
         return _plain(inputs or 0, outputs or 0, read or 0, written or 0)
     return _with_modalities(usage)
+
+
+def is_plain_text(usage: Usage) -> bool:
+    """No other modality, unit or cache than the usual ones."""
+    return usage[6:] == _NO_MODALITY and not usage.cache_write_1h_tokens
 
 
 def _plain(inputs: int, outputs: int, read: int, written: int) -> tuple[Quantity, ...]:
