@@ -7,7 +7,6 @@ from typing import Any, Final
 from taximeter import attributes as names
 from taximeter_processor.ingest.dialects.base import (
     RESPONSE_MODEL,
-    AttributeValue,
     Reading,
     count,
     first_text,
@@ -17,7 +16,7 @@ from taximeter_processor.ingest.dialects.base import (
     text_of,
     usage_of,
 )
-from taximeter_processor.model import NotACall, Span, Usage
+from taximeter_processor.model import AttributeValue, NotACall, Span, Usage
 
 SCOPE: Final = "ai"
 MARK: Final = "ai.operationId"
