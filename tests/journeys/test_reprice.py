@@ -28,14 +28,28 @@ PRICE = {"provider": "ollama", "model": "own", "rates": {"input": 1, "output": 2
 COST_USD = "0.00148"
 
 
-@pytest.fixture
-def processor(tmp_path: Path) -> Iterator[Processor]:
-    """A service that takes only tokens, with three priced and two unpriced calls of just now."""
+def guarded(directory: Path) -> Processor:
+    """A running service that takes only tokens."""
     server = Processor(
-        tmp_path,
+        directory,
         tokens=[{"name": scope, "scopes": [scope], "value": TOKENS[scope]} for scope in TOKENS],
     )
     server.start()
+    return server
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processor]:
+    """A service without calls, for questions that change nothing."""
+    server = guarded(tmp_path_factory.mktemp("empty"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def processor(tmp_path: Path) -> Iterator[Processor]:
+    """A service with three priced and two unpriced calls of just now."""
+    server = guarded(tmp_path)
     now_ns = time.time_ns()
     times = {"startTimeUnixNano": str(now_ns - 10**9), "endTimeUnixNano": str(now_ns)}
     spans = [
@@ -130,15 +144,13 @@ def test_a_service_with_an_older_price_list_is_named(processor: Processor) -> No
 
 
 @pytest.mark.parametrize(("scope", "status"), [("read", 403), ("ingest", 403), ("write", 200)])
-def test_repricing_needs_a_token_that_may_write(
-    processor: Processor, scope: str, status: int
-) -> None:
+def test_repricing_needs_a_token_that_may_write(empty: Processor, scope: str, status: int) -> None:
     body = json.dumps({"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z"}).encode()
     headers = {"authorization": _bearer(scope), "content-type": "application/json"}
-    answer = request(processor.port, "POST", "/api/v1/reprice", body, headers)
+    answer = request(empty.port, "POST", "/api/v1/reprice", body, headers)
     assert answer.status == status
     cookie = {"cookie": f"taximeter_token={TOKENS['write']}", "content-type": "application/json"}
-    assert request(processor.port, "POST", "/api/v1/reprice", body, cookie).status == 401
+    assert request(empty.port, "POST", "/api/v1/reprice", body, cookie).status == 401
 
 
 @pytest.mark.parametrize(
@@ -150,7 +162,7 @@ def test_repricing_needs_a_token_that_may_write(
         {"since": "2026-01-01T00:00:00Z", "until": "2026-01-02T00:00:00Z", "price": 1},
     ],
 )
-def test_a_wrong_question_is_refused(processor: Processor, body: dict[str, Any]) -> None:
+def test_a_wrong_question_is_refused(empty: Processor, body: dict[str, Any]) -> None:
     headers = {"authorization": _bearer("write"), "content-type": "application/json"}
-    answer = request(processor.port, "POST", "/api/v1/reprice", json.dumps(body).encode(), headers)
+    answer = request(empty.port, "POST", "/api/v1/reprice", json.dumps(body).encode(), headers)
     assert answer.status == 422
