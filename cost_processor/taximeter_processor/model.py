@@ -58,6 +58,12 @@ class Usage(NamedTuple):
     cache_read_image_tokens: int | None = None
     """A part of both `cache_read_tokens` and `input_image_tokens`."""
     web_search_requests: int | None = None
+    billed_input_tokens: int | None = None
+    """What is paid for instead of `input_tokens`, where a provider tells the two apart."""
+    billed_output_tokens: int | None = None
+    search_units: int | None = None
+    pages: int | None = None
+    audio_seconds: int | None = None
 
 
 class Call(NamedTuple):
@@ -93,6 +99,8 @@ class Call(NamedTuple):
     """Answered by a response cache: the usage is what was avoided."""
     reported_cost_pico: int | None
     """What the emitter or provider said it cost, in pico-USD."""
+    raw_usage: Mapping[str, AttributeValue] | None = None
+    """The counts as another emitter wrote them; Taximeter's own spans have one exact form."""
 
 
 class NotACall(NamedTuple):

@@ -40,6 +40,11 @@ def usd_to_pico(usd: Decimal | Fraction | int | str) -> int:
     return round_half_even(value.numerator * PICO_PER_USD, value.denominator)
 
 
+def stored_to_pico(usd: Decimal) -> int:
+    """An amount as a ledger keeps it, of at most 12 decimals, to pico-USD."""
+    return int(usd.scaleb(12))
+
+
 def round_half_even(numerator: int, denominator: int) -> int:
     """`numerator / denominator` as the nearest integer, ties to the even one; denominator > 0."""
     quotient, remainder = divmod(numerator, denominator)

@@ -25,6 +25,14 @@ def from_us(us: int) -> datetime:
     return datetime(1970, 1, 1, tzinfo=timezone.utc) + timedelta(microseconds=us)
 
 
+def parse_iso(text: str) -> int:
+    """µs of an ISO 8601 time with its zone. Raises `ValueError`."""
+    moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no zone: expected a time such as 2026-11-01T08:00:00Z")
+    return to_us(moment)
+
+
 def midnight(day: date, zone: tzinfo) -> int:
     """When a day begins in a zone, µs UTC."""
     return to_us(datetime.combine(day, time(), tzinfo=zone))
@@ -42,6 +50,16 @@ def windows(now: datetime, zone: tzinfo) -> list[Window]:
         Window("month", midnight(month, zone), tomorrow),
         Window("last_month", midnight(last_month, zone), midnight(month, zone)),
     ]
+
+
+def month_window(month: str, zone: tzinfo) -> Window:
+    """A calendar month such as `2026-10`. Raises `ValueError` when it is none."""
+    try:
+        first = date.fromisoformat(f"{month}-01")
+    except ValueError as error:
+        raise ValueError(f"{month!r} is no month: expected one such as 2026-10") from error
+    following = (first + timedelta(days=31)).replace(day=1)
+    return Window(month, midnight(first, zone), midnight(following, zone))
 
 
 def same_time_windows(now: datetime, zone: tzinfo) -> list[Window]:

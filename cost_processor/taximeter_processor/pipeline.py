@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from taximeter_processor.costing import cost, to_record
+from taximeter_processor.costing import book
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.gaps import Arrival, Gaps, arrivals
 from taximeter_processor.ingest.body import decompress
@@ -165,19 +165,18 @@ class Pipeline:
         if violations:
             batch.violations.update(violations)
         try:
-            costed = cost(call, self._book)
-        except ValueError as error:
-            return Rejected("bad_count", str(error))
-        provider = call.provider if call.provider in WELL_KNOWN else OVERFLOW_VALUE
-        batch.usage_status[(call.usage_status, provider)] += 1
-        batch.records.append(
-            to_record(
-                costed,
+            record = book(
+                call,
+                self._book,
                 writer=self._writer,
                 now_us=batch.now_us,
                 backfill_before_us=batch.now_us - BACKFILL_AFTER_US,
             )
-        )
+        except ValueError as error:
+            return Rejected("bad_count", str(error))
+        provider = call.provider if call.provider in WELL_KNOWN else OVERFLOW_VALUE
+        batch.usage_status[(call.usage_status, provider)] += 1
+        batch.records.append(record)
         return None
 
     def _accepted(self, batch: _Batch, body: Body, refused: Sequence[Rejected]) -> Accepted:

@@ -21,7 +21,9 @@ from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Pipeline
 from taximeter_processor.pricing.book import PriceBook
-from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.reports.asked import Asked
+from taximeter_processor.reports.reads import READS
+from taximeter_processor.reports.reprice import Question, reprice_slice
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
@@ -36,7 +38,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
-        self.book = PriceBook.load(settings.prices)
+        self.book = PriceBook.of(settings)
         self.store = open_ledger(settings)
         self.metrics = SelfMetrics(
             writer=settings.writer,
@@ -89,6 +91,12 @@ class Service:
         """`reports.verify` between two commits."""
         return self.worker.run(
             lambda: verify(self.store, self.settings.writer, self.counters, time.time_ns() // 1000)
+        )
+
+    def reprice(self, asked: Question) -> Future[dict[str, Any]]:
+        """`reports.reprice` of one slice, between two commits. Its future may hold `ValueError`."""
+        return self.worker.run(
+            lambda: reprice_slice(self.store, self.book, asked, time.time_ns() // 1000)
         )
 
     def status(self) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from taximeter_processor.errors import ConfigError
+from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
 
 DEFAULT_PATH = Path("taximeter.yaml")
@@ -177,6 +178,11 @@ class Settings(_Strict):
     links: Links = Links()
     budgets: tuple[Budget, ...] = ()
     prices: tuple[PriceOverride, ...] = ()
+    contracts: tuple[Contract, ...] = ()
+    catalogue: Path | None = None
+    """A pinned copy of the price lists; absent: those of the installed package."""
+    exchange_rates: Path | None = None
+    """Dollars for one unit of other currencies, by day."""
     limits: Limits = Limits()
 
     @field_validator("timezone")
@@ -201,6 +207,7 @@ class Settings(_Strict):
         _refuse_repeats("owners", [owner.name for owner in self.owners])
         _refuse_repeats("owners.features", [f for owner in self.owners for f in owner.features])
         _refuse_repeats("owners.teams", [t for owner in self.owners for t in owner.teams])
+        _refuse_repeats("contracts", [contract.name for contract in self.contracts])
         _refuse_repeats("budgets", [budget.name for budget in self.budgets])
         _refuse_repeats("tokens", [token.name for token in self.tokens])
         known = {owner.name for owner in self.owners}

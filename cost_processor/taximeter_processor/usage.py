@@ -24,9 +24,12 @@ METERS: Final = {
     "cache_read_image": "image input tokens read from a prompt cache",
     "output_image": "image output tokens",
     "web_search": "billable web searches",
+    "search_unit": "searches of a reranker",
+    "page": "pages read by OCR",
+    "audio_second": "begun seconds of audio, of models priced by time",
     "request": "calls with a fee of their own",
 }
-_NO_MODALITY: Final = (None,) * 7
+_NO_MODALITY: Final = (None,) * 12
 
 
 def meters(usage: Usage) -> tuple[Quantity, ...]:
@@ -34,10 +37,15 @@ def meters(usage: Usage) -> tuple[Quantity, ...]:
 
     Raises `ValueError` naming both numbers when a part exceeds its whole.
     """
-    if usage[6:] == _NO_MODALITY and not usage.cache_write_1h_tokens:
+    if is_plain_text(usage):
         inputs, outputs, read, written = usage[:4]
         return _plain(inputs or 0, outputs or 0, read or 0, written or 0)
     return _with_modalities(usage)
+
+
+def is_plain_text(usage: Usage) -> bool:
+    """No other modality, unit or cache than the usual ones."""
+    return usage[6:] == _NO_MODALITY and not usage.cache_write_1h_tokens
 
 
 def _plain(inputs: int, outputs: int, read: int, written: int) -> tuple[Quantity, ...]:
@@ -58,9 +66,12 @@ def _plain(inputs: int, outputs: int, read: int, written: int) -> tuple[Quantity
 
 
 def _with_modalities(usage: Usage) -> tuple[Quantity, ...]:
+    if usage.billed_input_tokens is not None or usage.billed_output_tokens is not None:
+        usage = _as_billed(usage)
     counts = [value or 0 for value in usage]
     inputs, outputs, read, written, written_1h, _, *modalities = counts
-    in_audio, out_audio, in_image, out_image, read_audio, read_image, searches = modalities
+    in_audio, out_audio, in_image, out_image, read_audio, read_image, searches = modalities[:7]
+    *_, search_units, pages, seconds = modalities
     parts = {
         "input": inputs - read - written - (in_audio - read_audio) - (in_image - read_image),
         "cache_read": read - read_audio - read_image,
@@ -74,8 +85,23 @@ def _with_modalities(usage: Usage) -> tuple[Quantity, ...]:
         "cache_read_image": read_image,
         "output_image": out_image,
         "web_search": searches,
+        "search_unit": search_units,
+        "page": pages,
+        "audio_second": seconds,
     }
     for meter, quantity in parts.items():
         if quantity < 0:
             raise ValueError(f"the parts of {meter} exceed the whole by {-quantity}: {usage}")
     return tuple(Quantity(meter, quantity) for meter, quantity in parts.items() if quantity)
+
+
+def _as_billed(usage: Usage) -> Usage:
+    """Usage whose tokens are those the provider bills; they have no parts."""
+    return Usage(
+        input_tokens=usage.billed_input_tokens,
+        output_tokens=usage.billed_output_tokens,
+        web_search_requests=usage.web_search_requests,
+        search_units=usage.search_units,
+        pages=usage.pages,
+        audio_seconds=usage.audio_seconds,
+    )

@@ -15,7 +15,16 @@ PROCESSOR = ROOT / "cost_processor" / "taximeter_processor"
 APPLICATION = ROOT / "instrumentation" / "taximeter"
 
 STAGES = (
-    ("model", "names", "errors", "money", "pricing.overrides", "settings", "delivery"),
+    (
+        "model",
+        "names",
+        "errors",
+        "money",
+        "pricing.overrides",
+        "pricing.contracts",
+        "settings",
+        "delivery",
+    ),
     ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "budgets", "metrics"),
     ("costing", "analysis", "observability", "gaps"),
     ("pipeline", "importers"),

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from taximeter_processor.costing import cost, to_record
-from taximeter_processor.ledger.record import Record
-from taximeter_processor.model import Call, Usage
+from taximeter_processor.costing import book as booked
+from taximeter_processor.costing import cost
+from taximeter_processor.ledger.record import COMMON_METERS, Record
+from taximeter_processor.model import Call, Priced, Usage
 from taximeter_processor.pricing.book import PriceBook
 from tests.support.records import NOON_US
 
@@ -44,10 +47,8 @@ def book() -> PriceBook:
 
 
 def record(call: Call, book: PriceBook, now_us: int = NOON_US + 2_000_000) -> Record:
-    costed = cost(call, book)
-    return to_record(
-        costed, writer="main", now_us=now_us, backfill_before_us=now_us - 3_600_000_000
-    )
+    before = now_us - 3_600_000_000
+    return booked(call, book, writer="main", now_us=now_us, backfill_before_us=before)
 
 
 def test_a_priced_call_has_its_meters_and_their_sum(book: PriceBook) -> None:
@@ -134,4 +135,52 @@ def test_a_call_over_an_hour_old_at_arrival_is_a_backfill(book: PriceBook) -> No
 
 def test_parts_that_exceed_the_whole_are_refused(book: PriceBook) -> None:
     with pytest.raises(ValueError, match="exceed"):
-        cost(CALL._replace(usage=Usage(10, 1, cache_read_tokens=11)), book)
+        record(CALL._replace(usage=Usage(10, 1, cache_read_tokens=11)), book)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    st.sampled_from(
+        [
+            ("openai", "gpt-5-mini"),
+            ("openai", "gpt-5.4"),
+            ("anthropic", "claude-sonnet-4-5"),
+            ("deepseek", "deepseek-chat"),
+            ("perplexity", "sonar-deep-research"),
+            ("openai", "text-embedding-3-small"),
+            ("openai", "who-knows"),
+        ]
+    ),
+    st.sampled_from(["standard", "flex", "batch", "priority", "made-up"]),
+    st.tuples(*[st.integers(0, 150_000)] * 4),
+    st.integers(-365, 365),
+)
+def test_a_row_says_what_the_lines_say_whichever_way_it_was_priced(
+    book: PriceBook,
+    place: tuple[str, str],
+    tier: str,
+    amounts: tuple[int, int, int, int],
+    days: int,
+) -> None:
+    provider, model = place
+    uncached, read, written, output = amounts
+    call = CALL._replace(
+        provider=provider,
+        response_model=model,
+        tier=tier,
+        start_us=NOON_US + days * 86_400_000_000,
+        usage=Usage(uncached + read + written, output, read, written),
+    )
+    row, costed = record(call, book), cost(call, book)
+    assert row.status == costed.status
+    found = costed.outcome
+    if not isinstance(found, Priced):
+        assert row.cost_usd == 0
+        return
+    assert (row.cost_usd, row.list_cost_usd) == (found.cost_pico, found.list_pico)
+    assert row.tier_saved_usd == found.standard_pico - found.cost_pico
+    assert (row.model, row.price_version, row.price_source) == found[4:]
+    by_meter = {line.meter: (line.quantity, line.cost_pico) for line in found.lines}
+    for meter in COMMON_METERS:
+        stored = getattr(row, f"{meter}_quantity"), getattr(row, f"{meter}_cost_usd")
+        assert stored == by_meter.get(meter, (0, 0))

@@ -43,7 +43,7 @@ async def verify(service: Running) -> dict[str, Any]:
     try:
         return await asyncio.wrap_future(service.verify())
     except (LedgerError, Overloaded) as error:
-        raise _retry(error) from error
+        raise retry(error) from error
 
 
 @router.get("/status", dependencies=[Depends(may_read)])
@@ -52,7 +52,8 @@ def status(service: Running) -> dict[str, Any]:
     return service.status()
 
 
-def _retry(error: Exception) -> HTTPException:
+def retry(error: Exception) -> HTTPException:
+    """503 for what may go well the next time."""
     return HTTPException(503, str(error), headers={"Retry-After": "5"})
 
 
@@ -65,7 +66,7 @@ def _read(
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
     except LedgerError as error:
-        raise _retry(error) from error
+        raise retry(error) from error
     if output == "csv":
         return Response(to_csv(answer["rows"]), media_type="text/csv; charset=utf-8")
     return answer

@@ -15,6 +15,7 @@ from taximeter_processor.cli import (
     ledger,
     prices,
     reads,
+    reprice,
     rules,
     serve,
 )
@@ -39,6 +40,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     explain,
     imports,
     prices,
+    reprice,
     ledger,
     check,
     rules,

@@ -7,17 +7,23 @@ import os
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import httpx2
 
+from taximeter_processor.api.auth import Scope
 from taximeter_processor.errors import LedgerError, TaximeterError
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.reports.asked import Asked
+from taximeter_processor.reports.reads import READS
 from taximeter_processor.settings import Settings, load
 
 TIMEOUT_SECONDS = 60.0
+
+
+class NoLedger(LedgerError):
+    """Neither a service nor a ledger file is there yet."""
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -46,9 +52,9 @@ def read(settings: Settings, name: str, parameters: Mapping[str, str]) -> dict[s
 
 
 def open_existing(settings: Settings) -> LedgerStore:
-    """The ledger, which must be there. Raises `LedgerError` saying how to begin."""
+    """The ledger, which must be there. Raises `NoLedger` saying how to begin."""
     if not _exists(settings):
-        raise LedgerError(
+        raise NoLedger(
             f"there is no ledger at {settings.ledger} and no service on {settings.listen}: "
             "start one with `taximeter serve`, or try `taximeter demo`"
         )
@@ -59,12 +65,24 @@ def ask_service(
     settings: Settings, name: str, parameters: Mapping[str, str]
 ) -> dict[str, Any] | None:
     """The running service's answer, or None when nothing listens there."""
+    return _asked("GET", settings, name, "read", params=dict(parameters))
+
+
+def tell_service(settings: Settings, name: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The same for what changes the ledger, which needs a token with scope write."""
+    return _asked("POST", settings, name, "write", json=dict(body))
+
+
+def _asked(
+    method: str, settings: Settings, name: str, scope: Scope, **content: Any
+) -> dict[str, Any] | None:
     url = f"{service_url(settings)}/api/v1/{name}"
     try:
-        response = httpx2.get(
+        response = httpx2.request(
+            method,
             url,
-            params=dict(parameters),
-            headers=authorization(settings, "read"),
+            **content,
+            headers=authorization(settings, scope),
             timeout=TIMEOUT_SECONDS,
             trust_env=False,
             verify=False,  # plain HTTP: loading certificates would only take time
@@ -87,7 +105,7 @@ def service_url(settings: Settings) -> str:
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
 
 
-def authorization(settings: Settings, scope: Literal["ingest", "read"]) -> dict[str, str]:
+def authorization(settings: Settings, scope: Scope) -> dict[str, str]:
     """The header that shows TAXIMETER_TOKEN, or else the first configured token of this scope."""
     secret = os.environ.get("TAXIMETER_TOKEN")
     if secret is None:

@@ -39,7 +39,7 @@ def _run(arguments: argparse.Namespace) -> int:
         decoded = decoder.decode(data, "application/json", time.time_ns())
     except BadRequest as error:
         raise TaximeterError(f"{arguments.file}: {error}") from error
-    book, rules = PriceBook.load(settings.prices), TagRules(settings.tags)
+    book, rules = PriceBook.of(settings), TagRules(settings.tags)
     readings = CallReader(settings.tags.aliases).read_all(decoded.spans)
     lines = [
         explain(span, found, book, rules)

@@ -27,11 +27,11 @@ def print_table(rows: Sequence[Mapping[str, Any]], title: str | None = None) -> 
 
 
 def _heading(name: str) -> str:
-    return "cost $" if name == "cost_usd" else name.replace("_", " ")
+    return (f"{name.removesuffix('_usd')} $" if _is_money(name) else name).replace("_", " ")
 
 
 def _cell(name: str, value: object) -> str:
-    if name == "cost_usd":
+    if _is_money(name):
         return f"{Decimal(str(value)):,.6f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
@@ -39,4 +39,8 @@ def _cell(name: str, value: object) -> str:
 
 
 def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:
-    return name == "cost_usd" or all(isinstance(row[name], int) for row in rows if name in row)
+    return _is_money(name) or all(isinstance(row[name], int) for row in rows if name in row)
+
+
+def _is_money(name: str) -> bool:
+    return name.endswith("_usd")

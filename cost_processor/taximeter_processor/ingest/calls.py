@@ -9,9 +9,17 @@ from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.decoded import Rejected
-from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter
-from taximeter_processor.ingest.dialects.base import BadSpan, Reading, text_of
+from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter, vercel
+from taximeter_processor.ingest.dialects.base import (
+    RESPONSE_ID,
+    BadSpan,
+    Reading,
+    first_text,
+    text_of,
+)
+from taximeter_processor.ingest.dialects.inclusion import excludes_cache
 from taximeter_processor.ingest.providers import canonical_provider
+from taximeter_processor.ingest.raw_usage import raw_usage
 from taximeter_processor.ingest.tags import TagReader
 from taximeter_processor.model import (
     AttributeValue,
@@ -34,7 +42,13 @@ _TIERS: Final = (
     "openai.request.service_tier",
     "gen_ai.openai.request.service_tier",
 )
-_STANDARD: Final = frozenset({"", "default", "auto", "standard", "on_demand"})
+_TIER_NAMES: Final = {
+    "": "standard",
+    "default": "standard",
+    "auto": "standard",
+    "on_demand": "standard",
+    "provisioned_throughput": "provisioned",
+}
 _STATUSES: Final[dict[object, UsageStatus]] = {
     "reported": "reported",
     "missing": "missing",
@@ -45,8 +59,11 @@ _ENVIRONMENT: Final = (
     "deployment.environment.name",
     "deployment.environment",
     "langfuse.environment",
+    "gen_ai.environment",
 )
 _MOST_TEXT: Final = 256
+_UNITS: Final = Usage._fields.index("web_search_requests")
+"""From here on a count of `Usage` is billable without any token."""
 _MOST_COST_USD: Final = 1_000_000
 _PICO_USD: Final = Decimal("1e-12")
 
@@ -81,7 +98,6 @@ class CallReader:
 
     def _call(self, span: Span, reading: Reading, by_id: Mapping[tuple[str, str], Span]) -> Call:
         get = span.attributes.get
-        usage = _inclusive(reading)
         provider, request_model, response_model, emitter = _identity(
             reading.provider,
             reading.request_model,
@@ -89,8 +105,9 @@ class CallReader:
             text_of(get(names.SERVER_ADDRESS)),
             span.scope or reading.dialect,
         )
+        usage = _inclusive(reading, span, provider)
         feature, tenant, team, request_type = self.tags.read(span, by_id)
-        tier = _tier(span)
+        tier = _tier(span, reading.tier)
         if span.resource is not self._resource:
             self._resource, self._service = span.resource, _service(span.resource)
         service, environment = self._service
@@ -113,12 +130,13 @@ class CallReader:
             response_model,
             reading.operation,
             tier,
-            _text(get(names.RESPONSE_ID)),
+            _text(first_text(span.attributes, RESPONSE_ID)),
             usage,
             _usage_status(get(names.USAGE_STATUS), usage),
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
+            None if reading.dialect == taximeter.DIALECT else raw_usage(span.attributes),
         )
 
 
@@ -139,14 +157,14 @@ def _reading(span: Span) -> Reading | NotACall:
     if _SPECIAL.isdisjoint(attributes):
         if span.name == "raw_gen_ai_request":
             return NotACall("raw_dump")
-        return UNMARKED(span)
+        return vercel.read(span) if span.scope == vercel.SCOPE else UNMARKED(span)
     for mark, read in MARKED.items():
         if mark in attributes:
             return read(span)
     return NotACall("not_inference")
 
 
-def _inclusive(reading: Reading) -> Usage:
+def _inclusive(reading: Reading, span: Span, provider: str) -> Usage:
     """Usage with cached input inside input, and no output counted as none for embeddings.
 
     Besides emitters known to leave the cache out, one whose cache exceeds its input must.
@@ -154,7 +172,16 @@ def _inclusive(reading: Reading) -> Usage:
     usage = reading.usage
     inputs, outputs, read, written = usage[:4]
     cached = (read or 0) + (written or 0)
-    if cached and (reading.excludes_cache or cached > (inputs or 0)):
+    if cached and (
+        reading.excludes_cache
+        or cached > (inputs or 0)
+        or (
+            reading.dialect != taximeter.DIALECT
+            and excludes_cache(
+                span, reading.provider, provider, reading.response_model or reading.request_model
+            )
+        )
+    ):
         inputs = (inputs or 0) + cached
         usage = usage._replace(input_tokens=inputs)
     if usage.input_audio_tokens or usage.input_image_tokens:
@@ -185,22 +212,22 @@ def _with_forced_overlap(usage: Usage) -> Usage:
 
 
 def _usage_status(told: object, usage: Usage) -> UsageStatus:
-    if usage.input_tokens is None and usage.output_tokens is None and not usage.web_search_requests:
+    if usage.input_tokens is None and usage.output_tokens is None and not any(usage[_UNITS:]):
         return "missing"
     status = _STATUSES.get(told, "reported") if isinstance(told, str) else "reported"
     return "reported" if status == "missing" else status
 
 
-def _tier(span: Span) -> str:
-    """The tier that served the call, in the conventions' small vocabulary where it has one."""
+def _tier(span: Span, implied: str) -> str:
+    """The tier that served the call, in a small vocabulary where it has a name there."""
     for key in _TIERS:
         value = span.attributes.get(key)
         if isinstance(value, str):
             tier = value.lower()
-            if tier == "fast":  # OpenAI's name for asking for priority
+            if tier == "fast" and key != names.SERVICE_TIER:  # how OpenAI's priority is asked for
                 return "priority"
-            return "standard" if tier in _STANDARD else _text(tier)
-    return "standard"
+            return _TIER_NAMES.get(tier) or _text(tier)
+    return _TIER_NAMES.get(implied.lower()) or _text(implied.lower())
 
 
 def _implied_request_type(span: Span, tier: str) -> str:

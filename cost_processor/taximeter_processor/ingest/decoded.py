@@ -17,6 +17,9 @@ MOST_UNKNOWN_KEYS: Final = 100
 MOST_TEXT: Final = 65_536
 """A longer attribute value is left out: nothing that counts tokens is that long."""
 
+WANTED_PREFIXES: Final = ("db.", "litellm.guardrail.", "litellm.service.")
+"""Attributes of which it matters that there are some: they are kept under these names."""
+
 _LAST_NS: Final = 2**63 - 1
 
 
@@ -64,6 +67,11 @@ def check_span_count(count: int) -> None:
 def parent_of(span_id: str) -> str:
     """A parent's id, or empty when it is absent, all 0 or malformed: it is a hint, not a key."""
     return span_id if len(span_id) == 16 and span_id.strip("0") else ""
+
+
+def begins_as_wanted(key: str) -> str:
+    """The name under which an attribute with a wanted beginning is kept, or empty."""
+    return next((prefix for prefix in WANTED_PREFIXES if key.startswith(prefix)), "")
 
 
 def looks_like_usage(key: str) -> bool:

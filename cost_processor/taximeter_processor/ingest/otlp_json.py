@@ -14,6 +14,7 @@ from taximeter_processor.ingest.decoded import (
     MOST_TEXT,
     Decoded,
     Rejected,
+    begins_as_wanted,
     check_span_count,
     count_unknown,
     looks_like_usage,
@@ -93,10 +94,11 @@ class JsonDecoder:
         attributes: dict[str, AttributeValue] = {}
         for item in listed:
             key = item["key"]
-            if key in self._wanted:
+            wanted = key if key in self._wanted else begins_as_wanted(key)
+            if wanted:
                 value = _plain(item.get("value"))
                 if value is not None:
-                    attributes[key] = value
+                    attributes[wanted] = value
             elif looks_like_usage(key):
                 count_unknown(key, unknown)
         return attributes

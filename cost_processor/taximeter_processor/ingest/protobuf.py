@@ -23,6 +23,7 @@ from taximeter_processor.errors import BadRequest
 from taximeter_processor.ingest.decoded import (
     MOST_ATTRIBUTES,
     MOST_TEXT,
+    WANTED_PREFIXES,
     Decoded,
     Rejected,
     check_span_count,
@@ -90,12 +91,22 @@ _REQUEST: Final = _request_class()
 _Pair = tuple[str, AttributeValue]
 
 
+class _Wanted(dict[bytes, "str | None"]):
+    """Wanted keys by their bytes; some are known by how they begin, and every other is None."""
+
+    def __missing__(self, key: bytes) -> str | None:
+        return next((known.decode() for known in _PREFIXES if key.startswith(known)), None)
+
+
+_PREFIXES: Final = tuple(prefix.encode() for prefix in WANTED_PREFIXES)
+
+
 class ProtobufDecoder:
     """Decodes bodies; keeps what it learnt about repeating attributes. Used by one thread."""
 
     def __init__(self, wanted: Iterable[str], resource_wanted: Iterable[str]) -> None:
-        self._wanted = {key.encode(): key for key in wanted}
-        self._resource_wanted = {key.encode(): key for key in resource_wanted}
+        self._wanted = _Wanted({key.encode(): key for key in wanted})
+        self._resource_wanted = _Wanted({key.encode(): key for key in resource_wanted})
         self._remembered: dict[bytes, _Pair] = {}
         self._heads: dict[bytes, str | None] = {}
 
@@ -213,7 +224,7 @@ class ProtobufDecoder:
         if raw[0] == 0x0A and raw[1] < 0x80 and raw[end] == 0x12:
             if len(self._heads) >= _MOST_REMEMBERED:
                 self._heads.clear()
-            self._heads[raw[: end + 1]] = self._wanted.get(raw[2:end])
+            self._heads[raw[: end + 1]] = self._wanted[raw[2:end]]
         if pair is not None:
             self._take(raw, *pair, attributes)
 
@@ -232,7 +243,7 @@ class ProtobufDecoder:
             self._remembered[raw] = key, value
 
 
-def _parse(raw: bytes, wanted: dict[bytes, str]) -> _Pair | str | None:
+def _parse(raw: bytes, wanted: _Wanted) -> _Pair | str | None:
     """A wanted pair, the key of an unknown usage-like one, or None for any other.
 
     Raises `ValueError` for invalid UTF-8 in a wanted value and for a broken pair.
@@ -240,7 +251,7 @@ def _parse(raw: bytes, wanted: dict[bytes, str]) -> _Pair | str | None:
     # The usual layout: 0x0a, key length, key, 0x12, value length, value.
     if len(raw) > 2 and raw[0] == 0x0A and raw[1] < 0x80:
         end = 2 + raw[1]
-        key = wanted.get(raw[2:end])
+        key = wanted[raw[2:end]]
         if key is None:
             return _unknown(raw[2:end])
         value = _value(raw, end)
@@ -278,18 +289,18 @@ def _varint(raw: bytes, at: int) -> int | None:
     return number
 
 
-def _parse_fully(raw: bytes, wanted: dict[bytes, str]) -> _Pair | str | None:
+def _parse_fully(raw: bytes, wanted: _Wanted) -> _Pair | str | None:
     try:
         pair = KeyValue.FromString(raw)
     except DecodeError as error:
         raise ValueError(f"an attribute is broken: {error}") from error
-    key = pair.key.encode()
-    if key not in wanted:
-        return _unknown(key)
+    key = wanted[pair.key.encode()]
+    if key is None:
+        return _unknown(pair.key.encode())
     value = _plain(pair.value)
     if value is None or (isinstance(value, str) and len(value) > MOST_TEXT):
         return None
-    return pair.key, value
+    return key, value
 
 
 def _plain(value: AnyValue) -> AttributeValue | None:

@@ -82,6 +82,10 @@ _ALIASES: Final = {
     "watsonx": "ibm.watsonx.ai",
     "together": "together_ai",
     "fireworks": "fireworks_ai",
+    # LangChain's names.
+    "google_genai": "gcp.gemini",
+    "google_vertexai": "gcp.vertex_ai",
+    "amazon_bedrock": "aws.bedrock",
 }
 _PREFIXES: Final = (
     ("azure-openai", "azure.ai.openai"),
@@ -95,13 +99,12 @@ _PREFIXES: Final = (
     ("mistral", "mistral_ai"),
     ("vertex_ai", "gcp.vertex_ai"),
 )
-# What Vercel appends to the name: openai.chat, anthropic.messages, …
-_SUFFIX: Final = re.compile(r"\.(chat|responses|messages|embedding|completion|image)$")
 _HOSTS: Final = tuple(
     (re.compile(pattern), provider)
     for pattern, provider in (
         (r"(^|\.)api\.openai\.com$", "openai"),
-        (r"\.openai\.azure\.com$", "azure.ai.openai"),
+        (r"\.(openai|cognitiveservices)\.azure\.com$", "azure.ai.openai"),
+        (r"\.(services\.ai|models\.ai|inference\.ai)\.azure\.com$", "azure.ai.inference"),
         (r"(^|\.)api\.anthropic\.com$", "anthropic"),
         (
             r"^bedrock(-runtime|-mantle)?(-fips)?\..*\.(amazonaws\.com(\.cn)?|api\.aws)$",
@@ -114,7 +117,12 @@ _HOSTS: Final = tuple(
         (r"^api\.deepseek\.com$", "deepseek"),
         (r"^api\.x\.ai$", "x_ai"),
         (r"^api\.cohere\.(com|ai)$", "cohere"),
-        (r"^openrouter\.ai$", "openrouter"),
+        (r"^api\.perplexity\.ai$", "perplexity"),
+        (r"^api\.moonshot\.(ai|cn)$", "moonshot_ai"),
+        (r"^api\.together\.(xyz|ai)$", "together_ai"),
+        (r"^api\.fireworks\.ai$", "fireworks_ai"),
+        (r"(^|\.)ml\.cloud\.ibm\.com$", "ibm.watsonx.ai"),
+        (r"(^|\.)openrouter\.ai$", "openrouter"),
     )
 )
 _MODEL_SHAPES: Final = tuple(
@@ -124,13 +132,15 @@ _MODEL_SHAPES: Final = tuple(
         (r"^((us|eu|apac|ap|jp|au|ca|sa|global|us-gov)\.)?(anthropic|amazon|meta|mistral|cohere|ai21|"
          r"deepseek|stability|writer|qwen|openai|nvidia|luma)\.[\w.-]+", "aws.bedrock"),
         (r"publishers/\w+/models/", "gcp.vertex_ai"),
-        (r"^(gpt-|chatgpt-|o[134](-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
+        (r"^(gpt-|chatgpt-|o\d(-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
         (r"^claude-", "anthropic"),
         (r"^gemini-", "gcp.gemini"),
         (r"^(mistral|codestral|ministral|pixtral|magistral|devstral)-", "mistral_ai"),
         (r"^grok-", "x_ai"),
         (r"^deepseek-", "deepseek"),
-        (r"^command-", "cohere"),
+        (r"^(command-|embed-(english|multilingual|v4)|rerank-)", "cohere"),
+        (r"^(kimi-|moonshot-)", "moonshot_ai"),
+        (r"^sonar(-|$)", "perplexity"),
     )
 )  # fmt: skip
 
@@ -138,20 +148,30 @@ _MODEL_SHAPES: Final = tuple(
 @lru_cache(maxsize=4096)
 def canonical_provider(name: str, server_address: str, model: str) -> str:
     """The provider's well-known name, or empty when nothing tells."""
-    lowered = _SUFFIX.sub("", name.strip().lower())
+    lowered = name.strip().lower()
     if lowered in WELL_KNOWN:
         return lowered
-    if lowered == "azure.ai" or (lowered.startswith("azure") and _is_openai_model(model)):
+    if lowered.startswith("azure.") and _is_openai_model(model):
         return "azure.ai.openai"
     if lowered in _ALIASES:
         return _ALIASES[lowered]
     for prefix, provider in _PREFIXES:
         if lowered.startswith(prefix):
             return provider
-    if lowered and lowered not in _FRAMEWORKS:
+    # Vercel appends what was called: openai.chat, anthropic.messages, …
+    seller = lowered.partition(".")[0]
+    seller = _ALIASES.get(seller, seller)
+    if seller in WELL_KNOWN:
+        return seller
+    if not is_framework(lowered):
         # A seller we do not know has prices of its own: never those of the model's maker.
         return lowered if len(lowered) <= _MOST_NAME and lowered.isprintable() else ""
     return _inferred(server_address.lower(), model)
+
+
+def is_framework(name: str) -> bool:
+    """A name that tells who made the call and not who sold it, or none at all."""
+    return not name or name.strip().lower() in _FRAMEWORKS
 
 
 def _inferred(server_address: str, model: str) -> str:
@@ -171,4 +191,4 @@ def _inferred(server_address: str, model: str) -> str:
 
 
 def _is_openai_model(model: str) -> bool:
-    return bool(re.match(r"(gpt-|o[134](-|$)|text-embedding-)", model))
+    return bool(re.match(r"(gpt-|o\d(-|$)|text-embedding-)", model))

@@ -1,4 +1,4 @@
-"""DuckDB's tables, numbered forward-only migrations, and the two statements of the hot path.
+"""DuckDB's tables as numbered forward-only migrations, and the statements of its hot path.
 
 There is no primary key: a key constraint costs 3.5 times the bytes and makes every insert scan the
 table, while rows arrive in time order, so that a lookup within the batch's hours reads little.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from taximeter_processor.ledger.record import COLUMNS, KEY, NULLABLE, Kind
+from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
 
 _TYPES: Final[dict[Kind, str]] = {
     "text": "varchar",
@@ -19,11 +19,15 @@ _TYPES: Final[dict[Kind, str]] = {
     "money": "decimal(24,12)",
     "flag": "boolean",
 }
+_COLUMNS_OF_FIRST: Final = 47
+"""Columns `calls` was born with; later ones are added by the migrations below."""
+_NAMES: Final = ", ".join(name for name, _ in COLUMNS)
 
 
 def _ddl() -> str:
     columns = ",\n  ".join(
-        f"{name} {_TYPES[kind]}{'' if name in NULLABLE else ' not null'}" for name, kind in COLUMNS
+        f"{name} {_TYPES[kind]}{'' if name in NULLABLE else ' not null'}"
+        for name, kind in COLUMNS[:_COLUMNS_OF_FIRST]
     )
     return f"create table calls (\n  {columns}\n)"
 
@@ -41,34 +45,62 @@ MIGRATIONS: Final = (
       peer varchar not null, size_bytes bigint not null, sha256 varchar not null
     );
     """,
+    # `first_counted` keeps restated rows as the counters know them.
+    """
+    alter table calls add column raw_usage varchar;
+    alter table calls add column also_told_by varchar default '';
+    create table first_counted as from calls limit 0;
+    alter table calls add column is_restated boolean default false;
+    """,
 )
 
-PREPARE_INSERT: Final = (
-    f"prepare append_batch as insert into calls ({', '.join(name for name, _ in COLUMNS)}) "
-    "from batch"
-)
+PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"
 EXECUTE_INSERT: Final = "execute append_batch"
 
 _HOUR_US: Final = 3_600_000_000
 _MOST_RANGES: Final = 64
+_SAME_ROW: Final = " and ".join(f"calls.{name} = batch.{name}" for name in KEY)
 
 
 def lookup(start_times: Sequence[int]) -> str:
-    """SQL for the registered `keys` that are in `calls`, given their start times in µs.
-
-    Only the stretches of time the batch touches are searched (gaps of more than an hour are left
-    out), so one very old span costs its hour and not a scan from there to now.
-    """
-    ranges = _ranges(sorted(start_times))
-    within = " or ".join(
-        f"start_time between make_timestamp({first}) and make_timestamp({last})"
-        for first, last in ranges
-    )
+    """SQL for the registered `keys` that are in `calls`, given their start times in µs."""
     key = ", ".join(KEY)
     return (
         "select trace_id, span_id, epoch_us(start_time) from keys "
-        f"semi join (select {key} from calls where {within}) c using ({key})"
+        f"semi join (select {key} from calls where {_within(start_times)}) c using ({key})"
     )
+
+
+def restate(start_times: Sequence[int]) -> tuple[str, str, str, str]:
+    """SQL to tell what replacing rows by the registered `batch` changes, and to do it.
+
+    In order: the changes, the rows as first counted, the audit (parameters: reason, µs), the rows.
+    """
+    changed = f"calls join batch on {_SAME_ROW} where {_within(start_times, 'calls.')}"
+    assigned = ", ".join(f"{name} = batch.{name}" for name, _ in COLUMNS if name not in FIXED)
+    first = ", ".join(f"calls.{name}" for name, _ in COLUMNS)
+    return (
+        "select calls.cost_usd, batch.cost_usd, batch.feature, batch.team, batch.request_type, "
+        f"batch.provider, batch.model, batch.environment from {changed}",
+        f"insert into first_counted ({_NAMES}) select {first} from {changed} and not is_restated",
+        "insert into restatements select calls.trace_id, calls.span_id, calls.start_time, "
+        "calls.writer, make_timestamp($at), $reason, calls.cost_usd, batch.cost_usd "
+        f"from {changed}",
+        f"update calls set {assigned}, is_restated = true from batch "
+        f"where {_SAME_ROW} and {_within(start_times, 'calls.')}",
+    )
+
+
+def _within(start_times: Sequence[int], table: str = "") -> str:
+    """A condition for the stretches of time the batch touches.
+
+    Gaps of more than an hour are left out, so one very old span costs its hour and not a scan from
+    there to now.
+    """
+    return "(" + " or ".join(
+        f"{table}start_time between make_timestamp({first}) and make_timestamp({last})"
+        for first, last in _ranges(sorted(start_times))
+    ) + ")"  # fmt: skip
 
 
 def _ranges(ordered: Sequence[int]) -> list[tuple[int, int]]:

@@ -19,9 +19,18 @@ from taximeter_processor.ledger.duckdb_schema import (
     MIGRATIONS,
     PREPARE_INSERT,
     lookup,
+    restate,
 )
-from taximeter_processor.ledger.record import KEY, DeadLetter, Record
+from taximeter_processor.ledger.record import (
+    KEY,
+    Change,
+    DeadLetter,
+    Record,
+    Restatement,
+    key_of,
+)
 from taximeter_processor.ledger.store import Parameters, Row
+from taximeter_processor.money import stored_to_pico
 
 READERS = 2
 
@@ -55,9 +64,7 @@ class DuckDBStore:
         self, records: Sequence[Record], dead_letters: Sequence[DeadLetter] = ()
     ) -> list[Record]:
         """See `LedgerStore.append`."""
-        unique = list(
-            {(r.trace_id, r.span_id, r.start_time): r for r in reversed(records)}.values()
-        )
+        unique = list({key_of(record): record for record in reversed(records)}.values())
         unique.reverse()
         try:
             with self._transaction():
@@ -66,6 +73,14 @@ class DuckDBStore:
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: the commit failed: {error}") from error
         return fresh
+
+    def restate(self, changes: Sequence[Restatement]) -> list[Change]:
+        """See `LedgerStore.restate`."""
+        try:
+            with self._transaction():
+                return self._restate(changes)
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path}: the restatement failed: {error}") from error
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
@@ -98,7 +113,7 @@ class DuckDBStore:
             return []
         known = self._known(records)
         if known:
-            records = [r for r in records if (r.trace_id, r.span_id, r.start_time) not in known]
+            records = [record for record in records if key_of(record) not in known]
         if records:
             self._batch.load(records)
             self._writer.execute(EXECUTE_INSERT)
@@ -109,6 +124,24 @@ class DuckDBStore:
         self._keys.load(records)
         found = self._writer.execute(lookup([record.start_time for record in records])).fetchall()
         return {(trace_id, span_id, start) for trace_id, span_id, start in found}
+
+    def _restate(self, changes: Sequence[Restatement]) -> list[Change]:
+        """Restatements of one reason and moment are made together."""
+        last = {key_of(change.record): change for change in changes}
+        groups: dict[tuple[str, int], list[Record]] = {}
+        for record, reason, restated_at in last.values():
+            groups.setdefault((reason, restated_at), []).append(record)
+        made: list[Change] = []
+        for (reason, restated_at), records in groups.items():
+            self._batch.load(records)
+            tell, keep, audit, replace = restate([record.start_time for record in records])
+            for old, new, *labels in self._writer.execute(tell).fetchall():
+                costs = stored_to_pico(old), stored_to_pico(new)
+                made.append(Change(reason, *costs, tuple(labels)))
+            self._writer.execute(keep)
+            self._writer.execute(audit, {"reason": reason, "at": restated_at})
+            self._writer.execute(replace)
+        return made
 
     def _keep(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Store dead letters, the newest up to the limit."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from taximeter_processor.ledger.record import COMMON_METERS
+from taximeter_processor.ledger.record import COLUMNS, COMMON_METERS
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.money import usd_to_pico
+from taximeter_processor.money import stored_to_pico, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
 COST_COLUMNS: Final = ("feature", "team", "request_type", "provider", "model", "environment")
@@ -28,6 +28,12 @@ DIMENSIONS: Final = (
     "emitter",
 )
 _LABELS: Final = ", ".join(COST_COLUMNS)
+# What the counters counted: rows restated since are there as they were.
+_NAMES: Final = ", ".join(name for name, _ in COLUMNS)
+_COUNTED: Final = (
+    f"(select {_NAMES} from calls where not is_restated "
+    f"union all select {_NAMES} from first_counted) counted"
+)
 _CACHE_SAVED: Final = "(list_cost_usd - first_cost_usd - tier_saved_usd)"
 
 
@@ -64,7 +70,7 @@ def counter_sums(
         for part in parts
     )
     rows = store.read(
-        f"select {_LABELS}, epoch_us(min(ingested_at)), {columns} from calls "
+        f"select {_LABELS}, epoch_us(min(ingested_at)), {columns} from {_COUNTED} "
         f"where writer = ? and not is_backfill group by {_LABELS}",
         [writer],
     )
@@ -87,7 +93,7 @@ def unpriced_sums(store: LedgerStore, writer: str) -> list[tuple[tuple[str, ...]
     """(feature, team, provider, model, reason), born µs, unpriced calls; in order of birth."""
     rows = store.read(
         "select feature, team, provider, model, unpriced_reason, epoch_us(min(ingested_at)), "
-        "count(*) from calls where writer = ? and not is_backfill and status = 'unpriced' "
+        f"count(*) from {_COUNTED} where writer = ? and not is_backfill and status = 'unpriced' "
         "group by feature, team, provider, model, unpriced_reason",
         [writer],
     )
@@ -103,7 +109,8 @@ def histogram_sums(
     below = ", ".join(f"count(*) filter (where first_cost_usd <= {bound})" for bound in bounds)
     rows = store.read(
         f"select feature, epoch_us(min(ingested_at)), sum(first_cost_usd), count(*), {below} "
-        "from calls where writer = ? and not is_backfill and status = 'priced' group by feature",
+        f"from {_COUNTED} where writer = ? and not is_backfill and status = 'priced' "
+        "group by feature",
         [writer],
     )
     found = []
@@ -117,8 +124,8 @@ def histogram_sums(
 def backfilled_sums(store: LedgerStore, writer: str) -> list[tuple[str, str, int, int]]:
     """(feature, team, born µs, pico) of rows that came too late for the counters."""
     rows = store.read(
-        "select feature, team, epoch_us(min(ingested_at)), sum(first_cost_usd) from calls "
-        "where writer = ? and is_backfill group by feature, team",
+        "select feature, team, epoch_us(min(ingested_at)), sum(first_cost_usd) "
+        f"from {_COUNTED} where writer = ? and is_backfill group by feature, team",
         [writer],
     )
     found = [(feature, team, born, _pico(total)) for feature, team, born, total in rows]
@@ -213,9 +220,10 @@ def totals(store: LedgerStore, writer: str | None = None) -> Totals:
     parameters = [writer] if writer is not None else []
     common = " + ".join(f"sum({meter}_cost_usd)" for meter in COMMON_METERS)
     (row,) = store.read(
-        f"select count(*), sum(cost_usd), sum(first_cost_usd), {common}, "
-        f"epoch_us(max(start_time)) from calls {mine}",
-        parameters,
+        f"select count(*), sum(cost_usd), epoch_us(max(start_time)) from calls {mine}", parameters
+    )
+    (first,) = store.read(
+        f"select sum(first_cost_usd), {common} from {_COUNTED} {mine}", parameters
     )
     (repeated,) = store.read(
         "select coalesce(sum(n - 1), 0) from (select count(*) n from calls "
@@ -228,12 +236,12 @@ def totals(store: LedgerStore, writer: str | None = None) -> Totals:
     return Totals(
         rows=row[0],
         cost_pico=_pico(row[1]),
-        first_cost_pico=_pico(row[2]),
-        meters_pico=_pico(row[3]) + other_pico,
+        first_cost_pico=_pico(first[0]),
+        meters_pico=_pico(first[1]) + other_pico,
         repeated_keys=int(repeated[0]),
         restated_up_pico=sum(up for _, up, _ in changes),
         restated_down_pico=sum(down for _, _, down in changes),
-        newest_start_us=row[4],
+        newest_start_us=row[2],
     )
 
 
@@ -329,8 +337,9 @@ def _other_meter_rows(
     selected = "".join(f"{name}, " for name in columns)
     joined = "and" if where else "where"
     rows = store.read(
-        f"select {selected} other_meters, count(*), epoch_us(min(ingested_at)) from calls {where} "
-        f"{joined} other_meters is not null group by {selected} other_meters",
+        f"select {selected} other_meters, count(*), epoch_us(min(ingested_at)) "
+        f"from {_COUNTED} {where} {joined} other_meters is not null "
+        f"group by {selected} other_meters",
         parameters,
     )
     for *labels, text, count, born in rows:
@@ -354,4 +363,4 @@ def _within(window: Window) -> str:
 
 
 def _pico(value: Decimal | None) -> int:
-    return int(value.scaleb(12)) if value is not None else 0
+    return stored_to_pico(value) if value is not None else 0

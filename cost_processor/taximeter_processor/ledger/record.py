@@ -6,7 +6,9 @@ which the engines derive their DDL and their fastest way in.
 
 from __future__ import annotations
 
-from typing import Final, Literal, NamedTuple
+from collections.abc import Callable
+from operator import itemgetter
+from typing import Final, Literal, NamedTuple, cast
 
 Kind = Literal["text", "time", "count", "money", "flag", "json"]
 
@@ -67,13 +69,17 @@ class Record(NamedTuple):
     price_source: str
     is_backfill: bool
     """More than an hour old at arrival: in the ledger and the gauges, not in today's counters."""
+    raw_usage: str | None = None
+    """JSON `{attribute: count}` as the emitter wrote them; NULL for Taximeter's own spans."""
+    also_told_by: str = ""
+    """Other emitters that told of this call, joined by commas."""
 
 
 _KINDS: Final[dict[Kind, tuple[str, ...]]] = {
     "time": ("start_time", "end_time", "ingested_at"),
     "count": tuple(name for name in Record._fields if name.endswith(("_tokens", "_quantity"))),
     "money": tuple(name for name in Record._fields if name.endswith("_usd")),
-    "json": ("other_meters",),
+    "json": ("other_meters", "raw_usage"),
     "flag": ("is_backfill",),
 }
 _KIND_OF: Final = {name: kind for kind, names in _KINDS.items() for name in names}
@@ -90,10 +96,37 @@ NULLABLE: Final = frozenset(
         "reasoning_tokens",
         "other_meters",
         "reported_cost_usd",
+        "raw_usage",
     }
 )
 KEY: Final = ("trace_id", "span_id", "start_time")
+FIXED: Final = frozenset({*KEY, "writer", "ingested_at", "first_cost_usd", "is_backfill"})
+"""Columns that no restatement touches: whose the row is, and what the counters counted."""
 COMMON_METERS: Final = ("input", "cache_read", "cache_write", "output")
+
+
+Key = tuple[str, str, int]
+key_of = cast(Callable[[Record], Key], itemgetter(0, 1, 2))
+
+
+class Restatement(NamedTuple):
+    """A row that is to be replaced, found by its key; columns in `FIXED` stay as they are."""
+
+    record: Record
+    reason: str
+    restated_at: int
+    """µs, UTC."""
+
+
+class Change(NamedTuple):
+    """What a restatement did to the cost of one row."""
+
+    reason: str
+    old_cost: int
+    """Pico-USD, like `new_cost`."""
+    new_cost: int
+    labels: tuple[str, ...]
+    """feature, team, request_type, provider, model, environment of the row as it is now."""
 
 
 class DeadLetter(NamedTuple):

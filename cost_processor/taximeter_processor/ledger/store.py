@@ -1,11 +1,12 @@
-"""What every ledger engine can do: append once, read by name, say how it is."""
+"""What every ledger engine can do: append once, restate with an audit, read, say how it is."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from taximeter_processor.ledger.record import DeadLetter, Record
+from taximeter_processor.ledger.identity import NO_LINKS, Links
+from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restatement
 
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
@@ -15,12 +16,26 @@ class LedgerStore(Protocol):
     """One ledger. `append` is called by one thread; reads may come from any."""
 
     def append(
-        self, records: Sequence[Record], dead_letters: Sequence[DeadLetter] = ()
+        self,
+        records: Sequence[Record],
+        dead_letters: Sequence[DeadLetter] = (),
+        links: Links = NO_LINKS,
     ) -> list[Record]:
-        """Commit the records whose key is new, in one transaction; returns exactly those.
+        """Commit calls that are new, in one transaction; returns exactly what is counted.
 
-        A repeated key, in the batch or in the ledger, is left out. Raises `LedgerError` and
-        changes nothing when the commit fails.
+        A repeated key, in the batch or in the ledger, is left out; a row that tells of a call
+        that is already counted is kept as its duplicate (see `identity`), for which `links` leads
+        across spans that are no calls. Raises `LedgerError` and changes nothing when the commit
+        fails.
+        """
+        ...
+
+    def restate(self, changes: Sequence[Restatement]) -> list[Change]:
+        """Replace rows and write what that did to their cost beside them, in one transaction.
+
+        Counters do not move: what a row said when it was first counted is kept. Keys that are not
+        in the ledger are left out, and the last of a repeated key wins. Called by the thread that
+        appends.
         """
         ...
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from datetime import date, datetime, time, timezone
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
+from taximeter_processor.pricing.catalogue_file import read_catalogue, write_catalogue
+from taximeter_processor.pricing.meters import AUDIO_SECOND
 from taximeter_processor.pricing.rates import ALWAYS, Rate, Rates, Steps, Units
-from taximeter_processor.pricing.timeline import DAY_US, Boundaries, midnight_us, moment, to_us
+from taximeter_processor.pricing.timeline import Boundaries, midnight_us, moment, time_us
 
 if TYPE_CHECKING:
     from genai_prices.types import ModelInfo, ModelPrice, Provider
@@ -36,6 +39,12 @@ _CONTEXTS: Final = {
 }
 """How the catalogue asks for a tier, where it is not `service_tier`; Anthropic has a `speed`."""
 
+_LEAST: Final[Mapping[tuple[str, str], Mapping[str, int]]] = {
+    ("groq", "whisper-large-v3"): {AUDIO_SECOND: 10},
+    ("groq", "whisper-large-v3-turbo"): {AUDIO_SECOND: 10},
+}
+"""What a request that uses a meter is billed at the least; the price lists have no field for it."""
+
 _VERIFIED: Final = re.compile(r"(?i)verified\D{0,60}(\d{4}-\d{2}-\d{2})")
 
 
@@ -53,20 +62,41 @@ class Entry(NamedTuple):
         """`provider/model` in the catalogue's own names."""
         return f"{self.owner}/{self.model.id}"
 
+    @property
+    def least(self) -> Mapping[str, int]:
+        """Least billed quantities by meter."""
+        return _LEAST.get((self.owner, self.model.id), {})
+
 
 class Catalogue:
-    """The price lists that the installed package carries; nothing is fetched."""
+    """Price lists: those of the installed package or of a file; nothing is fetched."""
 
-    def __init__(self) -> None:
-        from genai_prices import __version__, data_snapshot, data_units
+    def __init__(self, version: str, providers: Sequence[Provider]) -> None:
+        from genai_prices import data_units
 
-        self.version: str = __version__
+        self.version = version
         self.units: Units = data_units.unit_data
         self._by_price_key = {
             unit.get("price_key", key): (key, unit["per"]) for key, unit in self.units.items()
         }
-        self._all = data_snapshot.get_snapshot().providers
+        self._all = list(providers)
         self._providers = {provider.id: provider for provider in self._all}
+
+    @classmethod
+    def installed(cls) -> Catalogue:
+        """The price lists of the installed package: about a second, the first time in a process."""
+        from genai_prices import __version__, data_snapshot
+
+        return cls(__version__, data_snapshot.get_snapshot().providers)
+
+    @classmethod
+    def read(cls, path: Path) -> Catalogue:
+        """The price lists of a file. Raises `ConfigError`."""
+        return cls(*read_catalogue(path))
+
+    def write(self, path: Path) -> None:
+        """Pin these price lists in a file."""
+        write_catalogue(path, self.version, self._all)
 
     def find(self, provider: str, model: str) -> Entry | None:
         """The entry of a model at a canonical provider, or None; no provider is ever guessed."""
@@ -98,17 +128,20 @@ class Catalogue:
 
     def boundaries(self, entry: Entry, tier: str) -> Boundaries:
         """When the rates of an entry may change, in a tier or in the standard one."""
-        prices = entry.model.prices
-        conditions = [*(prices if isinstance(prices, list) else ()), *_variants(entry, tier)]
         dates, times = set(), set()
-        for constraint in (condition.constraint for condition in conditions):
+        for constraint, _ in _parts(entry, tier):
             if constraint is None:
                 continue
             if hasattr(constraint, "start_date"):
                 dates.add(midnight_us(constraint.start_date))
             else:
-                times |= {_time_us(constraint.start_time), _time_us(constraint.end_time)}
+                times |= {time_us(constraint.start_time), time_us(constraint.end_time)}
         return Boundaries(tuple(sorted(dates)), tuple(sorted(times)))
+
+    def thresholds(self, entry: Entry, tier: str) -> set[int]:
+        """Sizes of a request above which some rate of an entry changes, at whatever time."""
+        values = (value for _, price in _parts(entry, tier) for value in vars(price).values())
+        return {step.start for value in values for step in getattr(value, "tiers", ())}
 
     def labels(self) -> Iterator[tuple[str, str]]:
         """Every entry as (`provider/model`, readable name)."""
@@ -143,6 +176,17 @@ def _lists(provider: Provider, model: ModelInfo) -> bool:
     return any(model is listed for listed in provider.models)
 
 
+def _parts(entry: Entry, tier: str) -> list[tuple[Any, ModelPrice]]:
+    """(when, rates) of everything an entry may pay, in a tier or in the standard one."""
+    prices = entry.model.prices
+    standard = (
+        [(price.constraint, price.prices) for price in prices]
+        if isinstance(prices, list)
+        else [(None, prices)]
+    )
+    return standard + [(variant.constraint, variant.prices) for variant in _variants(entry, tier)]
+
+
 def _variants(entry: Entry, tier: str) -> list[Any]:
     """A tier's rates, the first the strongest; a borrowed entry's tiers are not its seller's."""
     if entry.is_borrowed:
@@ -151,10 +195,3 @@ def _variants(entry: Entry, tier: str) -> list[Any]:
     # Older catalogues have none.
     variants = getattr(entry.model, "price_variants", None) or []
     return [variant for variant in variants if variant.when.items() <= context.items()]
-
-
-def _time_us(of_day: time) -> int:
-    """Microseconds since midnight UTC; a time without zone is UTC."""
-    first_day = datetime.combine(date(1970, 1, 1), of_day)
-    aware = first_day if first_day.tzinfo else first_day.replace(tzinfo=timezone.utc)
-    return to_us(aware) % DAY_US

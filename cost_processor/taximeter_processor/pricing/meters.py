@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final, NamedTuple
+
+from taximeter_processor.model import Quantity
 
 
 class MeterUnit(NamedTuple):
@@ -18,6 +21,7 @@ OUTPUT: Final = "output"
 OUTPUT_REASONING: Final = "output_reasoning"
 REQUEST: Final = "request"
 WEB_SEARCH: Final = "web_search"
+AUDIO_SECOND: Final = "audio_second"
 
 UNITS: Final = {
     "input": MeterUnit("input_tokens", "input"),
@@ -34,4 +38,21 @@ UNITS: Final = {
     "output_image": MeterUnit("output_image_tokens", "output_image"),
     WEB_SEARCH: MeterUnit("web_searches", WEB_SEARCH),
     REQUEST: MeterUnit("requests", REQUEST),
+    "search_unit": MeterUnit("rerank_searches", "search_unit"),
+    "page": MeterUnit("input_document_pages", "page"),
+    AUDIO_SECOND: MeterUnit("input_audio_seconds", AUDIO_SECOND),
 }
+
+
+def as_used(amounts: Mapping[str, int]) -> tuple[Quantity, ...]:
+    """Billed quantities as they were before a price took them apart.
+
+    Reasoning is output again, and the request is no meter that was used: what the next price makes
+    of them is its own affair.
+    """
+    used = dict(amounts)
+    used.pop(REQUEST, None)
+    reasoning = used.pop(OUTPUT_REASONING, 0)
+    if reasoning:
+        used[OUTPUT] = used.get(OUTPUT, 0) + reasoning
+    return tuple(Quantity(meter, amount) for meter, amount in used.items() if amount)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import lcm
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from taximeter_processor.model import Line, Priced, Quantity, Unpriced
@@ -42,6 +44,8 @@ class RateCard(NamedTuple):
     paid: Rates
     standard: Rates
     """What the standard tier pays over the same period."""
+    least: Mapping[str, int] = MappingProxyType({})
+    """What a request that uses a meter at all is billed at the least."""
 
 
 def billed_as(usage_key: str, rates: Rates, units: Units) -> str | None:
@@ -98,28 +102,63 @@ class _Band(NamedTuple):
     meters: Mapping[str, _MeterRate]
 
 
+class TextRates(NamedTuple):
+    """Whole pico-USD for a token of text, in requests of at most a size: the short way to a cost.
+
+    Nearly every call is one of these, and needs no list of meters to be priced.
+    """
+
+    most_input_tokens: int
+    input: int
+    cache_read: int
+    cache_write: int
+    output: int
+
+
+NO_TEXT_RATES: Final = TextRates(-1, 0, 0, 0, 0)
+"""Fits no request: the price needs the long way."""
+
+
+class PlainRates(NamedTuple):
+    """Beside `TextRates`, what the same tokens would have cost."""
+
+    input: int
+    """In the standard tier without a cache, like the next."""
+    output: int
+    standard: tuple[int, int, int, int] | None
+    """In the standard tier, in the order of the paid ones; None when they are the same."""
+
+
 class CompiledPrice:
     """What a call's meters cost in one tier over one period: a table of integers."""
 
-    __slots__ = ("_bands", "_extras", "_labels", "_thresholds")
+    __slots__ = ("_bands", "_extras", "_least", "_plain", "_thresholds", "labels", "text")
 
     def __init__(self, card: RateCard, units: Units, version: str) -> None:
         steps = [rate.steps for rates in (card.paid, card.standard) for rate in rates.values()]
         starts = sorted({start for step in steps for start, _ in step} | {ALWAYS})
         self._thresholds = tuple(starts[1:])
         self._bands = tuple(_compile_band(card, start, units) for start in starts)
-        self._labels = (card.model, version, card.source)
+        self.labels = (card.model, version, card.source)
+        """Entry, version and source, as every row of this price names them."""
         self._extras = [meter for meter in _EXTRAS if UNITS[meter].usage_key in card.paid]
+        self._least = card.least
+        self.text, self._plain = _text_rates(self._bands[0], self._thresholds, self._extras)
 
     def cost(
-        self, quantities: tuple[Quantity, ...], input_tokens: int, reasoning_tokens: int = 0
+        self,
+        quantities: tuple[Quantity, ...],
+        input_tokens: int,
+        reasoning_tokens: int = 0,
+        requests: int = 1,
     ) -> Priced | Unpriced:
         """Price disjoint meters; `input_tokens` is inclusive and chooses the context tier.
 
-        `reasoning_tokens` matter only to the few models that price them apart from output.
+        `reasoning_tokens` matter only to the few models that price them apart from output,
+        `requests` (one, but for sums over several) to those with a fee for each.
         """
-        if self._extras:
-            quantities = self._with_extras(quantities, reasoning_tokens)
+        if self._extras or self._least:
+            quantities = self._as_billed(quantities, reasoning_tokens, requests)
         denominator, meters = self._bands[bisect_left(self._thresholds, input_tokens)]
         try:
             if denominator != 1:
@@ -138,9 +177,25 @@ class CompiledPrice:
                 lines.append(_new(Line, (meter, quantity, usd, cost)))
         except KeyError:
             return _NO_PRICE
-        model, version, source = self._labels
+        model, version, source = self.labels
         listed, standard = paid + by_cache, paid + by_tier
         return _new(Priced, (tuple(lines), paid, listed, standard, model, version, source))
+
+    def plain_pico(
+        self, uncached: int, cache_read: int, cache_write: int, output: int, paid_pico: int
+    ) -> tuple[int, int]:
+        """(list, standard) beside a cost that came the short way; see `Priced`."""
+        plain = self._plain
+        listed = (uncached + cache_read + cache_write) * plain.input + output * plain.output
+        if plain.standard is None:
+            return listed, paid_pico
+        input_rate, read_rate, write_rate, output_rate = plain.standard
+        return listed, (
+            uncached * input_rate
+            + cache_read * read_rate
+            + cache_write * write_rate
+            + output * output_rate
+        )
 
     def _rounded(
         self,
@@ -165,20 +220,46 @@ class CompiledPrice:
             sum(round_half_even(amount, denominator) for amount in by_unit.values())
             for by_unit in sums
         )
-        return Priced(tuple(lines), paid_pico, list_pico, standard_pico, *self._labels)
+        return Priced(tuple(lines), paid_pico, list_pico, standard_pico, *self.labels)
 
-    def _with_extras(
-        self, quantities: tuple[Quantity, ...], reasoning_tokens: int
+    def _as_billed(
+        self, quantities: tuple[Quantity, ...], reasoning_tokens: int, requests: int
     ) -> tuple[Quantity, ...]:
-        """Reasoning apart from output, and the fee of the request itself, where they have rates."""
+        """Reasoning apart from output, the fee of the request itself, and least quantities."""
         amounts = dict(quantities)
+        for meter, least in self._least.items():
+            if meter in amounts:
+                amounts[meter] = max(amounts[meter], least)
         if OUTPUT_REASONING in self._extras and OUTPUT in amounts:
             reasoning = min(reasoning_tokens, amounts[OUTPUT])
             amounts[OUTPUT] -= reasoning
             amounts[OUTPUT_REASONING] = amounts.get(OUTPUT_REASONING, 0) + reasoning
         if REQUEST in self._extras:
-            amounts[REQUEST] = 1
+            amounts[REQUEST] = requests
         return tuple(Quantity(meter, amount) for meter, amount in amounts.items() if amount)
+
+
+def _text_rates(
+    band: _Band, thresholds: tuple[int, ...], extras: Sequence[str]
+) -> tuple[TextRates, PlainRates]:
+    """The rates of the smallest requests, where four whole numbers are all that they pay."""
+    if band.denominator != 1 or extras or not band.meters.keys() >= set(_TEXT_METERS):
+        return NO_TEXT_RATES, PlainRates(0, 0, None)
+    inputs, read, written, outputs = (band.meters[meter] for meter in _TEXT_METERS)
+    most = thresholds[0] if thresholds else sys.maxsize
+    paid = (inputs.paid, read.paid, written.paid, outputs.paid)
+    standard = (
+        inputs.paid + inputs.tier_saves,
+        read.paid + read.tier_saves,
+        written.paid + written.tier_saves,
+        outputs.paid + outputs.tier_saves,
+    )
+    plain = PlainRates(
+        inputs.paid + inputs.cache_saves,
+        outputs.paid + outputs.cache_saves,
+        None if standard == paid else standard,
+    )
+    return TextRates(most, *paid), plain
 
 
 def _compile_band(card: RateCard, start: int, units: Units) -> _Band:
@@ -217,6 +298,7 @@ def _meter_rate(rates: tuple[tuple[str, Fraction], ...], denominator: int) -> _M
     )
 
 
+_TEXT_METERS: Final = ("input", "cache_read", "cache_write", "output")
 _EXTRAS: Final = (OUTPUT_REASONING, REQUEST)
 _NO_PRICE: Final = Unpriced("no_price_for_meter")
 _new: Final = tuple.__new__

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timezone
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -12,7 +12,13 @@ from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.cards import rate_card
 from taximeter_processor.pricing.meters import UNITS
 from taximeter_processor.pricing.rates import Rates, billed_as, usd_text
-from taximeter_processor.pricing.timeline import FOR_EVER_US, SINCE_EVER_US, moment, to_us
+from taximeter_processor.pricing.timeline import (
+    DAY_US,
+    FOR_EVER_US,
+    SINCE_EVER_US,
+    moment,
+    to_us,
+)
 
 
 class RateAnswer(NamedTuple):
@@ -57,7 +63,7 @@ def describe(
     """The answer for one model; `at` is an aware time."""
     subject = book.subject(provider, model, "", tier)
     period = subject.boundaries.period(to_us(at))
-    card = rate_card(book.catalogue, subject, to_us(at))
+    card = rate_card(book.sources, subject, to_us(at))
     if isinstance(card, Unpriced):
         source, reason, rates = "", str(card.reason), list[RateAnswer]()
     else:
@@ -75,6 +81,20 @@ def describe(
         reason=reason,
         price_version=book.version,
     )
+
+
+def history(
+    book: PriceBook, provider: str, model: str, tier: str = "standard"
+) -> list[PriceAnswer]:
+    """The answers for every period in which the price may differ, oldest first.
+
+    Daily hours are told once for each stretch of days.
+    """
+    dates_us, times_us = book.subject(provider, model, "", tier).boundaries
+    first = dates_us[0] - 1 if dates_us else to_us(datetime.now(timezone.utc))
+    starts = [first - first % DAY_US if times_us else first, *dates_us]
+    moments = [us + of_day for us in starts for of_day in (times_us or (0,))]
+    return [describe(book, provider, model, moment(us), tier) for us in moments]
 
 
 def search(book: PriceBook, text: str) -> list[tuple[str, str]]:

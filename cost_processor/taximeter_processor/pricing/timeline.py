@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, time, timedelta, timezone
 from typing import Final, NamedTuple
 
 from taximeter_processor.model import Unpriced
-from taximeter_processor.pricing.rates import CompiledPrice
+from taximeter_processor.pricing.rates import NO_TEXT_RATES, CompiledPrice, TextRates
 
 SINCE_EVER_US: Final = -(1 << 63)
 FOR_EVER_US: Final = (1 << 63) - 1
@@ -30,6 +30,13 @@ def to_us(at: datetime) -> int:
 def midnight_us(day: date) -> int:
     """Microseconds from 1970 to the beginning of a day, UTC."""
     return (day - _EPOCH.date()) // _MICROSECOND
+
+
+def time_us(of_day: time) -> int:
+    """Microseconds since midnight UTC; a time without zone is UTC."""
+    first_day = datetime.combine(_EPOCH.date(), of_day)
+    aware = first_day if first_day.tzinfo else first_day.replace(tzinfo=timezone.utc)
+    return to_us(aware) % DAY_US
 
 
 class Period(NamedTuple):
@@ -68,10 +75,13 @@ class Boundaries(NamedTuple):
         )
 
 
+Current = tuple[int, int, CompiledPrice | Unpriced, int, int, int, int, int]
+
+
 class Timeline:
     """The prices of one model and tier, compiled period by period as they are asked for."""
 
-    __slots__ = ("_boundaries", "_compile", "_last", "_periods")
+    __slots__ = ("_boundaries", "_compile", "_periods", "last")
 
     def __init__(
         self, boundaries: Boundaries, compile_at: Callable[[int], CompiledPrice | Unpriced]
@@ -79,16 +89,22 @@ class Timeline:
         self._boundaries = boundaries
         self._compile = compile_at
         self._periods: dict[tuple[int, int], CompiledPrice | Unpriced] = {}
-        self._last: tuple[int, int, CompiledPrice | Unpriced] = (0, 0, Unpriced("unknown_model"))
+        self.last: Current = (0, 0, Unpriced("unknown_model"), *NO_TEXT_RATES)
+        """What was asked for last: from, until, the price, and its short way."""
 
     def at(self, start_us: int) -> CompiledPrice | Unpriced:
         """The price at a moment. Calls come roughly in order, so the last period mostly fits."""
-        from_us, until_us, price = self._last  # read and replaced whole: threads share this
-        if from_us <= start_us < until_us:
-            return price
+        last = self.last  # read and replaced whole: threads share this
+        if last[0] <= start_us < last[1]:
+            return last[2]
         period = self._boundaries.period(start_us)
         found = self._periods.get(period.key)
         if found is None:
             found = self._periods[period.key] = self._compile(start_us)
-        self._last = (period.from_us, period.until_us, found)
+        self.last = (period.from_us, period.until_us, found, *text_rates(found))
         return found
+
+
+def text_rates(price: CompiledPrice | Unpriced) -> TextRates:
+    """The short way of a price; no price has none."""
+    return NO_TEXT_RATES if isinstance(price, Unpriced) else price.text

@@ -6,36 +6,30 @@ with what was expected.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import Any, Final
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Final
 
 from taximeter_processor.ledger import queries
-from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.owners import Owners
-from taximeter_processor.periods import day_bounds, from_us, midnight, parse_moment, to_us
-from taximeter_processor.settings import Settings
-
-Parameters = Mapping[str, str]
-Answer = dict[str, Any]
+from taximeter_processor.periods import day_bounds, from_us, midnight, to_us
+from taximeter_processor.reports.asked import (
+    Answer,
+    Asked,
+    Parameters,
+    iso,
+    time_range,
+    whole_number,
+)
+from taximeter_processor.reports.contracts import contracts
+from taximeter_processor.reports.used import models, usage
 
 _RESERVED: Final = frozenset({"by", "since", "until", "limit", "days"})
 MOST_GROUPS: Final = 4
 DAY: Final = "day"
 MOST_DAYS: Final = 400
-
-
-@dataclass(frozen=True)
-class Asked:
-    """What a read works on."""
-
-    store: LedgerStore
-    settings: Settings
-    parameters: Parameters
-    now: datetime
 
 
 def costs(asked: Asked) -> Answer:
@@ -45,7 +39,7 @@ def costs(asked: Asked) -> Answer:
     """
     names = _names(asked.parameters.get("by", "feature"))
     group = _dimensions(tuple(name for name in names if name != DAY), names)
-    start, end = _range(asked)
+    start, end = time_range(asked)
     where = _filters(asked.parameters)
     found: list[tuple[str, queries.Spend]] = []
     for day, first, last in _stretches(asked, start, end, by_day=DAY in names):
@@ -53,8 +47,8 @@ def costs(asked: Asked) -> Answer:
     rows = [{**_labels(names, group, day, s.group), **_amounts([s])} for day, s in found]
     return {
         "by": list(names),
-        "since": _iso(start),
-        "until": _iso(end),
+        "since": iso(start),
+        "until": iso(end),
         "rows": rows,
         "total": _amounts([s for _, s in found]),
     }
@@ -64,7 +58,7 @@ def trend(asked: Asked) -> Answer:
     """Cost of each of the last `days` (30) days of the reporting zone by one dimension."""
     asked_for = _names(asked.parameters.get("by", "feature"))
     (dimension,) = _dimensions(asked_for, asked_for, most=1)
-    days = _integer(asked.parameters, "days", 30, 1, MOST_DAYS)
+    days = whole_number(asked.parameters, "days", 30, 1, MOST_DAYS)
     bounds = day_bounds(days, asked.now, asked.settings.zone)
     found: dict[str, list[int]] = {}
     for value, series in queries.spend_by_day(asked.store, dimension, bounds).items():
@@ -84,8 +78,7 @@ def trend(asked: Asked) -> Answer:
 
 def owners(asked: Asked) -> Answer:
     """Each feature and team of the last `since` (30d) with its owner and cost."""
-    asked_range = {"since": "30d", **asked.parameters}
-    start, end = _range(Asked(asked.store, asked.settings, asked_range, asked.now))
+    start, end = time_range(asked, "30d")
     rules = Owners(asked.settings.owners)
     rows = [
         {
@@ -96,15 +89,15 @@ def owners(asked: Asked) -> Answer:
         }
         for s in queries.spend(asked.store, ("feature", "team"), start, end)
     ]
-    return {"since": _iso(start), "until": _iso(end), "rows": rows}
+    return {"since": iso(start), "until": iso(end), "rows": rows}
 
 
 def dead_letters(asked: Asked) -> Answer:
     """What was refused for good, newest first: `limit` (50)."""
-    limit = _integer(asked.parameters, "limit", 50, 1, 10_000)
+    limit = whole_number(asked.parameters, "limit", 50, 1, 10_000)
     rows = [
         {
-            "received_at": _iso(received),
+            "received_at": iso(received),
             "reason": reason,
             "detail": detail,
             "peer": peer,
@@ -124,7 +117,7 @@ def ledger_stats(asked: Asked) -> Answer:
         "rows": rows,
         "cost_usd": format_usd(cost),
         "bytes": asked.store.size_bytes(),
-        "newest_call": _iso(newest) if newest is not None else None,
+        "newest_call": iso(newest) if newest is not None else None,
         "by_writer": [
             {
                 "writer": s.group[0],
@@ -143,6 +136,9 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
     "owners": owners,
     "dead-letters": dead_letters,
     "ledger/stats": ledger_stats,
+    "models": models,
+    "contracts": contracts,
+    "usage": usage,
 }
 
 
@@ -211,24 +207,3 @@ def _filters(parameters: Parameters) -> dict[str, str]:
             raise ValueError(f"{name!r} is no filter: expected {', '.join(queries.DIMENSIONS)}")
         where[name] = "" if value == UNKNOWN_VALUE else value
     return where
-
-
-def _range(asked: Asked) -> tuple[int, int]:
-    zone = asked.settings.zone
-    start = parse_moment(asked.parameters.get("since", "7d"), asked.now, zone)
-    until = asked.parameters.get("until")
-    end = parse_moment(until, asked.now, zone) if until else to_us(asked.now) + 3_600_000_000
-    if end <= start:
-        raise ValueError(f"until {_iso(end)} is not after since {_iso(start)}")
-    return start, end
-
-
-def _integer(parameters: Parameters, name: str, default: int, least: int, most: int) -> int:
-    text = parameters.get(name, str(default))
-    if not text.isdigit() or not least <= int(text) <= most:
-        raise ValueError(f"{name}={text!r}: expected a whole number from {least} to {most}")
-    return int(text)
-
-
-def _iso(us: int) -> str:
-    return from_us(us).astimezone(timezone.utc).isoformat().replace("+00:00", "Z")

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from genai_prices import Usage as LibraryUsage
+from genai_prices import types, units
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, ModelPrice, Provider
 
@@ -37,13 +37,19 @@ def model_price(
 
 
 def cost_pico(price: ModelPrice, usage: Usage) -> int:
-    """Line by line: the other rates set to zero, so that the total is the line."""
-    rates = {key: rate for key, rate in vars(price).items() if rate is not None}
+    """The lines the library adds up, each rounded once.
+
+    Taken from its own steps, since it returns only their sum: to price each alone takes as many
+    calls as there are lines.
+    """
     counts = library_usage(usage)
-    zeros = dict.fromkeys(rates, Decimal(0))
+    rates = types._collect_resolved_model_prices(price, units._get_registry())
+    leaves = types._compute_registry_priced_counts(rates, counts)
     return sum(
-        usd_to_pico(ModelPrice(**{**zeros, key: rate}).calc_price(counts)["total_price"])
-        for key, rate in rates.items()
+        usd_to_pico(
+            types.calc_unit_price(rate, leaves[unit.usage_key], usage.input_tokens or 0, unit.per)
+        )
+        for unit, rate in rates
     )
 
 
@@ -63,6 +69,10 @@ def library_usage(usage: Usage) -> LibraryUsage:
         cache_audio_read_tokens=usage.cache_read_audio_tokens or 0,
         cache_image_read_tokens=usage.cache_read_image_tokens or 0,
         web_searches=usage.web_search_requests or 0,
+        rerank_searches=usage.search_units or 0,
+        input_document_pages=usage.pages or 0,
+        input_audio_seconds=usage.audio_seconds or 0,
+        audio_seconds=usage.audio_seconds or 0,
     )
 
 
@@ -75,5 +85,8 @@ def only_priced(usage: Usage, price: ModelPrice) -> Usage:
         if ("input_mtok" not in rates and ("input" in field or "cache" in field))
         or ("output_mtok" not in rates and ("output" in field or "reasoning" in field))
         or ("web_searches_kcount" not in rates and "web" in field)
+        or ("rerank_searches_kcount" not in rates and "search_units" in field)
+        or ("input_document_kpages" not in rates and "pages" in field)
+        or (not rates & {"audio_hours", "input_audio_hours"} and "seconds" in field)
     ]
     return usage._replace(**dict.fromkeys(dropped))

@@ -102,10 +102,18 @@ PROVIDERS = [
             _model("searcher", input_mtok="1", output_mtok="1", requests_kcount="12"),
             _model("thinker", input_mtok="2", output_mtok="8", output_reasoning_mtok="3"),
             _model("twelfth", input_mtok="0.08333333333333334", output_mtok="1"),
+            _model("reader", input_document_kpages="1"),
+            _model("listener", input_audio_hours="0.36"),
             _model("gift:free"),
             _model("silent"),
         ],
     ),
     Provider("anthropic", "Anthropic", "https://api.anthropic.com", models=[WRITER]),
+    Provider(
+        "groq",
+        "Groq",
+        "https://api.groq.com",
+        models=[_model("whisper-large-v3", audio_hours="0.36")],
+    ),
     Provider("azure", "Azure", "https://azure", fallback_model_providers=["openai"], models=[]),
 ]

@@ -7,10 +7,11 @@ from datetime import datetime, timezone
 import pytest
 from genai_prices.data_snapshot import get_snapshot
 from genai_prices.types import ModelInfo, Provider
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from taximeter_processor.model import Priced, Unpriced, Usage
+from taximeter_processor.money import usd_to_pico
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.cards import Subject, rate_card
 from taximeter_processor.pricing.catalogue import Entry
@@ -39,6 +40,9 @@ EVERYTHING = Usage(
     cache_read_audio_tokens=1_009,
     cache_read_image_tokens=601,
     web_search_requests=3,
+    search_units=2,
+    pages=17,
+    audio_seconds=61,
 )
 counts = st.integers(0, 300_000)
 listed = st.sampled_from(library.all_models())
@@ -64,6 +68,10 @@ def usages(draw: st.DrawFn) -> Usage:
         cache_read_audio_tokens=read_audio,
         cache_read_image_tokens=read_image,
         web_search_requests=draw(st.integers(0, 20)),
+        search_units=draw(st.integers(0, 20)),
+        pages=draw(st.integers(0, 400)),
+        # Groq's least quantity is no rate: it has a test of its own.
+        audio_seconds=draw(st.integers(10, 7200)),
     )
 
 
@@ -75,26 +83,38 @@ def priced_by_us(
     book: PriceBook, entry: Entry, tier: str, at: datetime, usage: Usage
 ) -> Priced | Unpriced:
     subject = Subject(entry.model.id, tier, entry, (), Boundaries())
-    card = rate_card(book.catalogue, subject, to_us(at))
+    card = rate_card(book.sources, subject, to_us(at))
     assert not isinstance(card, Unpriced)
     price = CompiledPrice(card, book.catalogue.units, book.version)
     return price.cost(meters(usage), usage.input_tokens or 0, usage.reasoning_tokens or 0)
 
 
 @pytest.mark.parametrize("at", TIMES, ids=str)
+@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(drawn=st.lists(usages(), min_size=7, max_size=7))
 def test_every_entry_in_every_tier_costs_what_the_library_says(
-    book: PriceBook, at: datetime
+    book: PriceBook, at: datetime, drawn: list[Usage]
 ) -> None:
     wrong = []
-    for provider, model in library.all_models():
+    for number, (provider, model) in enumerate(library.all_models()):
         for tier in tiers_of(model):
             price = library.model_price(provider, model, at, tier)
-            usage = library.only_priced(EVERYTHING, price)
-            ours = priced_by_us(book, Entry(model, provider.id, False), tier, at, usage)
-            theirs = library.cost_pico(price, usage)
-            if not isinstance(ours, Priced) or ours.cost_pico != theirs:
-                wrong.append((provider.id, model.id, tier, ours, theirs))
+            for whole in (EVERYTHING, drawn[number % len(drawn)]):
+                usage = library.only_priced(whole, price)
+                ours = priced_by_us(book, Entry(model, provider.id, False), tier, at, usage)
+                theirs = library.cost_pico(price, usage)
+                if not isinstance(ours, Priced) or ours.cost_pico != theirs:
+                    wrong.append((provider.id, model.id, tier, usage, ours, theirs))
     assert wrong == []
+
+
+def test_the_lines_we_compare_with_are_those_of_the_library_s_total() -> None:
+    for provider, model in library.all_models()[::11]:
+        price = library.model_price(provider, model, TIMES[2])
+        usage = library.only_priced(EVERYTHING, price)
+        total = price.calc_price(library.library_usage(usage))["total_price"]
+        rates = [rate for rate in vars(price).values() if rate is not None]
+        assert abs(library.cost_pico(price, usage) - usd_to_pico(total)) <= len(rates)
 
 
 @settings(max_examples=150, deadline=None)

@@ -202,6 +202,19 @@ def test_a_fee_for_the_request_is_a_line_of_its_own(small: PriceBook) -> None:
     assert paid(priced).cost_pico == 12_000_000_000 + 11_000_000
 
 
+def test_pages_and_seconds_of_audio_have_catalogue_rates(small: PriceBook) -> None:
+    assert costs(ask(small, "reader", page=3)) == {"page": 3_000_000_000}
+    assert costs(ask(small, "listener", audio_second=30)) == {"audio_second": 3_000_000_000}
+    assert ask(small, "text", search_unit=1) == Unpriced("no_price_for_meter")
+
+
+def test_groq_bills_ten_seconds_of_audio_at_the_least(small: PriceBook) -> None:
+    short = ask(small, "whisper-large-v3", provider="groq", audio_second=3)
+    assert paid(short).lines == (Line("audio_second", 10, "0.0001", 1_000_000_000),)
+    long = ask(small, "whisper-large-v3", provider="groq", audio_second=11)
+    assert paid(long).cost_pico == 1_100_000_000
+
+
 def test_reasoning_is_apart_from_output_only_where_it_has_its_own_rate(small: PriceBook) -> None:
     apart = ask(small, "thinker", input=10, output=100, reasoning_tokens=40)
     inside = ask(small, "text", input=10, output=100, reasoning_tokens=40)

@@ -24,22 +24,29 @@ def book_with(*texts: str) -> PriceBook:
 
 
 def test_a_float_of_yaml_is_the_number_that_was_written() -> None:
-    written = override("{model: m, rates: {input: 0.1, output: '0.30'}, per_request_usd: 3}")
+    written = override("{model: m, rates: {input: 0.1, output: '0.30'}, fees: {request: 3}}")
     assert written.rates == {"input": Decimal("0.1"), "output": Decimal("0.3")}
-    assert written.per_request_usd == Decimal(3)
+    assert written.fees == {"request": Decimal(3)}
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("{model: m}", "expected rates, percent, per_request_usd or per_web_search_usd"),
+        ("{model: m}", "expected rates, fees or percent"),
         ("{model: m, percent: -5, rates: {input: 1}}", "exclude each other"),
         ("{model: m, percent: -101}", "greater than or equal to -100"),
         ("{model: m, rates: {input: -1}}", "greater than or equal to 0"),
         ("{model: m, rates: {input: yes}}", "expected a decimal number such as 0.25"),
         ("{model: m, rates: {input: .nan}}", "finite"),
         ("{model: m, rates: {tokens: 1}}", "'input', 'cache_read'"),
-        ("{model: m, percent: 1, currency: EUR}", "'USD'"),
+        ("{model: m, percent: 1, currency: EUR}", "a percentage has no currency"),
+        ("{model: m, rates: {input: 1}, currency: euro}", "should match pattern"),
+        ("{model: m, fees: {token: 1}}", "'request', 'web_search'"),
+        ("{model: m, rates: {input: 1}, above: {0: {input: 2}}}", "greater than 0"),
+        ("{model: m, rates: {input: 1}, above: {9: {output: 2}}}", "rate for smaller requests"),
+        ("{model: m, percent: 1, hours: '8-20'}", "such as 16:30-00:30"),
+        ("{model: m, percent: 1, hours: '08:00-08:00'}", "such as 16:30-00:30"),
+        ("{model: m, percent: 1, hours: '24:00-08:00'}", "such as 16:30-00:30"),
         ("{model: m, percent: 1, discount: 2}", "Extra inputs are not permitted"),
         ("{model: m, percent: 1, from: 2026-02-01, until: 2026-01-31}", "expected a later day"),
         ("{percent: 1}", "Field required"),
@@ -136,8 +143,41 @@ def test_before_the_first_day_of_its_only_price_a_model_has_none() -> None:
 
 @pytest.mark.usefixtures("small_list")
 def test_fees_for_requests_and_searches_are_dollars_a_piece() -> None:
-    book = book_with("{model: own, per_request_usd: 0.01, per_web_search_usd: 0.5}")
+    book = book_with("{model: own, fees: {request: 0.01, web_search: 0.5}}")
     assert costs(ask(book, "own", web_search=2)) == {"web_search": 10**12, "request": 10**10}
+
+
+@pytest.mark.usefixtures("small_list")
+def test_pages_search_units_and_seconds_are_priced_by_the_piece() -> None:
+    book = book_with("{model: own, fees: {page: 0.001, search_unit: 0.002, audio_second: 0.0001}}")
+    priced = ask(book, "own", page=3, search_unit=2, audio_second=30)
+    assert costs(priced) == {
+        "page": 3_000_000_000,
+        "search_unit": 4_000_000_000,
+        "audio_second": 3_000_000_000,
+    }
+
+
+@pytest.mark.usefixtures("small_list")
+def test_above_a_threshold_the_whole_request_pays_the_higher_rates() -> None:
+    book = book_with(
+        "{model: own, rates: {input: 1, cache_read: 0.1, output: 2}, "
+        "above: {1000: {input: 3}, 5000: {input: 4, output: 5}}}"
+    )
+    # The cached tokens count towards the threshold, and keep their rate: it names none above.
+    asked = [(900, 100), (900, 101), (5000, 0), (5001, 0)]
+    found = [costs(ask(book, "own", input=i, cache_read=c, output=10)) for i, c in asked]
+    assert [line["input"] for line in found] == [9 * 10**8, 27 * 10**8, 15 * 10**9, 20_004 * 10**6]
+    assert [line["output"] for line in found] == [2 * 10**7] * 3 + [5 * 10**7]
+    assert found[1]["cache_read"] == 101 * 10**5
+
+
+@pytest.mark.usefixtures("small_list")
+def test_hours_hold_from_their_first_to_before_their_last_minute_over_midnight_too() -> None:
+    book = book_with("{model: text, hours: '16:30-00:30', rates: {input: 1}}")
+    times = ("16:29:59.999999", "16:30:00", "23:59:59", "00:29:59.999999", "00:30:00")
+    paid_at = [paid(ask(book, "text", at=f"2026-11-24T{time}", input=1)) for time in times]
+    assert [priced.cost_pico for priced in paid_at] == [250_000, *[1_000_000] * 3, 250_000]
 
 
 @pytest.mark.usefixtures("small_list")
@@ -159,6 +199,7 @@ def test_an_override_may_name_the_deployment_or_the_catalogues_entry() -> None:
             "{provider: openai, model: text, percent: 2}",
         ),
         ("{model: text, percent: 1}", "{model: text, percent: 2, tier: flex}"),
+        ("{model: text, percent: 1}", "{model: text, percent: 2, hours: '08:00-20:00'}"),
         ("{model: 'te*', percent: 1}", "{model: 'tex*', percent: 2}"),
         ("{model: text, percent: 1}", "{model: text, percent: 2, from: 2026-10-01}"),
     ],

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
-from taximeter_processor.reports.reads import READS, Asked
+from taximeter_processor.reports.asked import Asked
+from taximeter_processor.reports.reads import READS
 from taximeter_processor.settings import Owner, Settings
 from tests.support.records import NOON_US, call
 

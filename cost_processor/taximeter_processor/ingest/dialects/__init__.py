@@ -6,40 +6,46 @@ from collections.abc import Callable
 from typing import Final
 
 from taximeter import attributes as names
+from taximeter_processor.ingest.decoded import WANTED_PREFIXES
 from taximeter_processor.ingest.dialects import (
+    adk,
     genkit,
     langfuse,
     langsmith,
+    litellm,
+    logfire,
     openinference,
     otel,
     traceloop,
     vercel,
 )
-from taximeter_processor.ingest.dialects.base import IGNORED_USAGE_KEYS, USAGE_KEYS, Reading
+from taximeter_processor.ingest.dialects.base import (
+    IGNORED_USAGE_KEYS,
+    RESPONSE_ID,
+    USAGE_KEYS,
+    Reading,
+)
 from taximeter_processor.ingest.tags import TAG_KEYS
 from taximeter_processor.model import NotACall, Span
 
+_MODULES: Final = (
+    openinference,
+    traceloop,
+    langsmith,
+    langfuse,
+    vercel,
+    genkit,
+    adk,
+    logfire,
+    litellm,
+)
 MARKED: Final[dict[str, Callable[[Span], Reading | NotACall]]] = {
-    module.MARK: module.read
-    for module in (openinference, traceloop, langsmith, langfuse, vercel, genkit)
+    module.MARK: module.read for module in _MODULES
 }
 UNMARKED: Final = otel.read
 
-# A span with one of these is no inference, whatever else it carries.
-NEVER: Final = frozenset(
-    {
-        "mcp.method.name",
-        "db.system",
-        "db.system.name",
-        "db.operation.name",
-        "db.statement",
-        "litellm.service.name",
-        "litellm.service.call_type",
-        "litellm.guardrail.name",
-        "litellm.guardrail.mode",
-        "litellm.guardrail.status",
-    }
-)
+NEVER: Final = frozenset({"mcp.method.name", *WANTED_PREFIXES})
+"""A span with one of these is no inference, whatever else it carries."""
 
 SPAN_KEYS: Final = frozenset(
     {
@@ -47,9 +53,8 @@ SPAN_KEYS: Final = frozenset(
         *IGNORED_USAGE_KEYS,
         *TAG_KEYS,
         *NEVER,
-        *(key for module in (openinference, traceloop, langsmith, langfuse, vercel, genkit, otel)
-          for key in module.KEYS),
-        names.RESPONSE_ID,
+        *(key for module in (*_MODULES, otel) for key in module.KEYS),
+        *RESPONSE_ID,
         names.REQUEST_STREAM,
         names.SERVER_ADDRESS,
         names.ERROR_TYPE,
@@ -66,8 +71,9 @@ SPAN_KEYS: Final = frozenset(
         "deployment.environment",
         "deployment.environment.name",
         "langfuse.environment",
+        "gen_ai.environment",
     }
-)  # fmt: skip
+)
 RESOURCE_KEYS: Final = frozenset(
     {
         *names.TAGS,

@@ -45,7 +45,35 @@ class Reading(NamedTuple):
     """`usage.input_tokens` leaves cached input out: it must be added."""
     reported_cost: AttributeValue | None = None
     """Dollars as the emitter wrote them."""
+    tier: str = ""
+    """The service tier, where it is told in no attribute of its own."""
 
+
+# First present wins, whatever the dialect: spans often carry the names of two.
+PROVIDER: Final = (
+    names.PROVIDER_NAME,
+    "gen_ai.system",
+    # The host that was called is the seller; the model's maker only stands in for it.
+    "llm.provider",
+    "ai.model.provider",
+    "llm.system",
+)
+REQUEST_MODEL: Final = (
+    names.REQUEST_MODEL,
+    "llm.request.model_name",
+    "ai.model.id",
+    "langfuse.observation.model.name",
+    "embedding.model_name",
+    "llm.model_name",
+    "llm.request.model",
+)
+RESPONSE_MODEL: Final = (
+    names.RESPONSE_MODEL,
+    "llm.response.model_name",
+    "ai.response.model",
+    "llm.response.model",
+)
+RESPONSE_ID: Final = (names.RESPONSE_ID, "ai.response.id")
 
 # First present wins, never summed: emitters repeat one count under several names.
 INPUT: Final = (
@@ -135,6 +163,11 @@ _COUNTS: Final[dict[str, tuple[str, ...]]] = {
     "cache_read_audio_tokens": (names.AUDIO_CACHE_READ_INPUT_TOKENS,),
     "cache_read_image_tokens": (names.IMAGE_CACHE_READ_INPUT_TOKENS,),
     "web_search_requests": (names.WEB_SEARCH_REQUESTS,),
+    "billed_input_tokens": (names.BILLED_INPUT_TOKENS,),
+    "billed_output_tokens": (names.BILLED_OUTPUT_TOKENS,),
+    "search_units": (names.SEARCH_UNITS,),
+    "pages": (names.PAGES,),
+    "audio_seconds": (names.AUDIO_SECONDS,),
 }
 # Attribute -> (field of `Usage`, rank among its aliases): one look a key, not one an alias.
 _SLOTS: Final = {
@@ -256,6 +289,19 @@ def inner(mapping: Mapping[str, Any], path: Sequence[str]) -> Any:
             return None
         value = value.get(key)
     return value
+
+
+def first_count(*values: object, name: str = "") -> int | None:
+    """The first value that is there, as a count."""
+    return next((count(value, name) for value in values if value is not None), None)
+
+
+def cache_written(whole: int | None, *by_lifetime: int | None) -> int | None:
+    """Cache writes, given also by lifetime: in the whole, or (LangChain, Langfuse) beside it."""
+    parts = [part for part in by_lifetime if part is not None]
+    if not parts:
+        return whole
+    return sum(parts) if whole in (None, sum(parts)) else sum(parts) + (whole or 0)
 
 
 def _count_of_text(text: str) -> int | None:

@@ -4,32 +4,36 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.ingest.dialects.base import Reading, count, numbers_in
+from taximeter_processor.ingest.dialects.base import Reading, count, numbers_in, text_of
 from taximeter_processor.model import NotACall, Span, Usage
 
 MARK: Final = "genkit:metadata:subtype"
 _OUTPUT: Final = "genkit:output"
 _NAME: Final = "genkit:name"
-KEYS: Final = frozenset({MARK, _OUTPUT, _NAME, "genkit:type"})
+KEYS: Final = frozenset({MARK, _OUTPUT, _NAME})
 
 
 def read(span: Span) -> Reading | NotACall:
     """The model is named `provider/model`; thoughts are inside the output count."""
     if span.attributes[MARK] != "model":
         return NotACall("aggregate")
-    provider, _, model = str(span.attributes.get(_NAME, "")).rpartition("/")
+    provider, _, model = text_of(span.attributes.get(_NAME)).partition("/")
     found = numbers_in(span.attributes.get(_OUTPUT)).get("usage")
     usage = found if isinstance(found, dict) else {}
+
+    def told(name: str) -> int | None:
+        return count(usage.get(name), _OUTPUT)
+
     return Reading(
         dialect="genkit",
         operation="chat",
-        provider=provider,
-        request_model=model,
+        provider=provider if model else "",
+        request_model=model or provider,
         response_model="",
         usage=Usage(
-            input_tokens=count(usage.get("inputTokens"), _OUTPUT),
-            output_tokens=count(usage.get("outputTokens"), _OUTPUT),
-            cache_read_tokens=count(usage.get("cachedContentTokens"), _OUTPUT),
-            reasoning_tokens=count(usage.get("thoughtsTokens"), _OUTPUT),
+            input_tokens=told("inputTokens"),
+            output_tokens=told("outputTokens"),
+            cache_read_tokens=told("cachedContentTokens"),
+            reasoning_tokens=told("thoughtsTokens"),
         ),
     )

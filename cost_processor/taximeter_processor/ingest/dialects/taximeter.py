@@ -10,6 +10,7 @@ from taximeter_processor.ingest.dialects.base import MOST_COUNT, Reading, count,
 from taximeter_processor.model import NotACall, Span, Usage
 
 SCOPE: Final = names.SCOPE_NAME
+DIALECT: Final = "taximeter"
 
 _COUNTS: Final = {
     "input_tokens": names.INPUT_TOKENS,
@@ -25,6 +26,11 @@ _COUNTS: Final = {
     "cache_read_audio_tokens": names.AUDIO_CACHE_READ_INPUT_TOKENS,
     "cache_read_image_tokens": names.IMAGE_CACHE_READ_INPUT_TOKENS,
     "web_search_requests": names.WEB_SEARCH_REQUESTS,
+    "billed_input_tokens": names.BILLED_INPUT_TOKENS,
+    "billed_output_tokens": names.BILLED_OUTPUT_TOKENS,
+    "search_units": names.SEARCH_UNITS,
+    "pages": names.PAGES,
+    "audio_seconds": names.AUDIO_SECONDS,
 }
 _KEYS: Final = tuple(_COUNTS[field] for field in Usage._fields)
 
@@ -40,7 +46,7 @@ def read(span: Span) -> Reading | NotACall:
         if value is not None and (type(value) is not int or not 0 <= value <= MOST_COUNT):
             counts[index] = count(value, _KEYS[index])
     return Reading(
-        "taximeter",
+        DIALECT,
         operation,
         text_of(get(names.PROVIDER_NAME)),
         text_of(get(names.REQUEST_MODEL)),
