@@ -71,6 +71,4 @@ def invoke_in_pieces(url: str) -> object:
 @SDK.scenario("InvokeModel stream", "bedrock-invoke-stream-anthropic")
 def invoke_stream(url: str) -> object:
     model = "anthropic.claude-haiku-4-5-20251001-v1:0"
-    return list(
-        client(url).invoke_model_with_response_stream(modelId=model, body=BODY)["body"]
-    )
+    return list(client(url).invoke_model_with_response_stream(modelId=model, body=BODY)["body"])
