@@ -7,6 +7,7 @@ commit; each gets its own answer.
 from __future__ import annotations
 
 import hashlib
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -70,6 +71,8 @@ class _Batch:
     violations: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_usage_keys: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
+    links: dict[tuple[str, str], str] = field(default_factory=dict)
+    """Parents of spans that are no calls: calls above them are above what is below them."""
 
 
 class Pipeline:
@@ -147,7 +150,8 @@ class Pipeline:
         batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
         batch.arrivals += arrivals(decoded.spans)
         refused = list(decoded.rejected)
-        for found in self._reader.read_all(decoded.spans):
+        readings = self._reader.read_all(decoded.spans)
+        for span, found in zip(decoded.spans, readings, strict=True):
             if type(found) is Call:
                 if (rejected := self._take(found, batch)) is not None:
                     refused.append(rejected)
@@ -155,6 +159,8 @@ class Pipeline:
                 refused.append(found)
             else:
                 batch.outcomes["not_a_call"] += 1
+                if span.parent_span_id:
+                    batch.links[(span.trace_id, span.span_id)] = span.parent_span_id
         for tag, times in self._reader.tags.take_invalid().items():
             batch.violations[(tag, "invalid")] += times
         return self._accepted(batch, body, refused)
@@ -176,6 +182,9 @@ class Pipeline:
             return Rejected("bad_count", str(error))
         provider = call.provider if call.provider in WELL_KNOWN else OVERFLOW_VALUE
         batch.usage_status[(call.usage_status, provider)] += 1
+        if call.raw_usage:
+            counts = json.dumps(call.raw_usage, separators=(",", ":"))
+            record = record._replace(raw_usage=counts)
         batch.records.append(record)
         return None
 
@@ -202,7 +211,7 @@ class Pipeline:
 
     def _commit(self, batch: _Batch) -> None:
         """Make the batch durable, then count exactly what was new."""
-        fresh = self._store.append(batch.records, batch.dead_letters)
+        fresh = self._store.append(batch.records, batch.dead_letters, batch.links)
         self._counters.apply(fresh)
         metrics = self._metrics
         metrics.commits.labels("ok").inc()

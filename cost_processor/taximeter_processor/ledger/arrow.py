@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import nanoarrow as na
 
-from taximeter_processor.ledger.record import COLUMNS, NULLABLE, Kind, Record
+from taximeter_processor.ledger.record import COLUMNS, NULLABLE, Kind
 
 _TYPES: Final[dict[Kind, Any]] = {
     "text": na.string(),
@@ -23,20 +23,22 @@ _TYPES: Final[dict[Kind, Any]] = {
     "money": na.decimal128(24, 12),
     "flag": na.bool_(),
 }
-_KIND_OF: Final = dict(COLUMNS)
 
 
 class ArrowSource:
     """A registered relation whose rows are the records loaded last; may be scanned repeatedly."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
-        self._columns = [(name, _KIND_OF[name]) for name in columns]
+    def __init__(self, columns: Sequence[str], kinds: Sequence[tuple[str, Kind]] = COLUMNS) -> None:
+        """`kinds` are the columns of the tuples to load, of which `columns` are taken."""
+        places = {name: place for place, (name, _) in enumerate(kinds)}
+        kind_of = dict(kinds)
+        self._columns = [(name, kind_of[name]) for name in columns]
         self._schema = na.struct({name: _TYPES[kind] for name, kind in self._columns})
-        self._pick = itemgetter(*(Record._fields.index(name) for name in columns))
+        self._pick = itemgetter(*(places[name] for name in columns))
         self.load([])
 
-    def load(self, records: Sequence[Record]) -> None:
-        """Replace the rows."""
+    def load(self, records: Sequence[tuple[Any, ...]]) -> None:
+        """Replace the rows: records, or as much of their beginning as the columns need."""
         rows = map(self._pick, records)
         values = list(zip(*rows, strict=True)) or [()] * len(self._columns)
         columns = [

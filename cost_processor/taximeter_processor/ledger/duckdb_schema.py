@@ -52,10 +52,25 @@ MIGRATIONS: Final = (
     create table first_counted as from calls limit 0;
     alter table calls add column is_restated boolean default false;
     """,
+    # What tells of a call that is counted by another row, and which.
+    """
+    create table duplicates as from first_counted limit 0;
+    alter table duplicates add column reason varchar;
+    alter table duplicates add column of_trace_id varchar;
+    alter table duplicates add column of_span_id varchar;
+    alter table duplicates add column of_start_time timestamp;
+    """,
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"
 EXECUTE_INSERT: Final = "execute append_batch"
+
+KEEP_DUPLICATES: Final = (
+    f"insert into duplicates ({_NAMES}, reason, of_trace_id, of_span_id, of_start_time) "
+    f"select {', '.join(f'batch.{name}' for name, _ in COLUMNS)}, $reason, "
+    f"{', '.join(f'keys.{name}' for name in KEY)} from batch positional join keys"
+)
+"""For registered `batch` and `keys`: duplicates, and in the same order the calls they tell of."""
 
 _HOUR_US: Final = 3_600_000_000
 _MOST_RANGES: Final = 64
@@ -65,9 +80,30 @@ _SAME_ROW: Final = " and ".join(f"calls.{name} = batch.{name}" for name in KEY)
 def lookup(start_times: Sequence[int]) -> str:
     """SQL for the registered `keys` that are in `calls`, given their start times in µs."""
     key = ", ".join(KEY)
+    stored = " union all ".join(
+        f"select {key} from {table} where {_within(start_times)}"
+        for table in ("calls", "duplicates")
+    )
     return (
         "select trace_id, span_id, epoch_us(start_time) from keys "
-        f"semi join (select {key} from calls where {_within(start_times)}) c using ({key})"
+        f"semi join ({stored}) c using ({key})"
+    )
+
+
+def retire(start_times: Sequence[int]) -> tuple[str, str, str]:
+    """SQL to take the registered `batch` out of `calls`: they were no calls of their own.
+
+    In order: the rows as first counted, the audit (parameters: reason, µs), the removal.
+    """
+    found = f"{_SAME_ROW} and {_within(start_times, 'calls.')}"
+    first = ", ".join(f"calls.{name}" for name, _ in COLUMNS)
+    return (
+        f"insert into first_counted ({_NAMES}) select {first} from calls join batch on {found} "
+        "where not is_restated",
+        "insert into restatements select calls.trace_id, calls.span_id, calls.start_time, "
+        "calls.writer, make_timestamp($at), $reason, calls.cost_usd, 0 "
+        f"from calls join batch on {found}",
+        f"delete from calls using batch where {found}",
     )
 
 

@@ -14,12 +14,22 @@ import duckdb
 
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.arrow import ArrowSource
+from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
+    KEEP_DUPLICATES,
     MIGRATIONS,
     PREPARE_INSERT,
     lookup,
     restate,
+    retire,
+)
+from taximeter_processor.ledger.identity import (
+    NO_LINKS,
+    Decision,
+    Duplicate,
+    Links,
+    decide,
 )
 from taximeter_processor.ledger.record import (
     KEY,
@@ -58,21 +68,25 @@ class DuckDBStore:
         self._keys = ArrowSource(KEY)
         self._writer.register("batch", self._batch)
         self._writer.register("keys", self._keys)
+        self._related = Related(self._writer)
         self._writer.execute(PREPARE_INSERT)
 
     def append(
-        self, records: Sequence[Record], dead_letters: Sequence[DeadLetter] = ()
+        self,
+        records: Sequence[Record],
+        dead_letters: Sequence[DeadLetter] = (),
+        links: Links = NO_LINKS,
     ) -> list[Record]:
         """See `LedgerStore.append`."""
         unique = list({key_of(record): record for record in reversed(records)}.values())
         unique.reverse()
         try:
             with self._transaction():
-                fresh = self._insert(unique)
+                counted = self._take(unique, links)
                 self._keep(dead_letters)
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: the commit failed: {error}") from error
-        return fresh
+        return counted
 
     def restate(self, changes: Sequence[Restatement]) -> list[Change]:
         """See `LedgerStore.restate`."""
@@ -108,16 +122,27 @@ class DuckDBStore:
             self._writer.close()
             self._connection.close()
 
-    def _insert(self, records: list[Record]) -> list[Record]:
+    def _take(self, records: list[Record], links: Links) -> list[Record]:
+        """Store rows that are new, each call counted by one of them."""
         if not records:
             return []
-        known = self._known(records)
-        if known:
-            records = [record for record in records if key_of(record) not in known]
-        if records:
-            self._batch.load(records)
+        stored = self._known(records)
+        fresh = [record for record in records if key_of(record) not in stored]
+        if not fresh:
+            return []
+        now_us = fresh[-1].ingested_at
+        found = self._related.find(fresh)
+        if found is None:
+            decision = Decision(counted=fresh)
+        else:
+            decision = decide(fresh, found.rows, {**found.links, **links}, now_us)
+        if decision.counted:
+            self._batch.load(decision.counted)
             self._writer.execute(EXECUTE_INSERT)
-        return records
+        self._restate(decision.restated)
+        self._retire(decision.retired, now_us)
+        self._keep_duplicates([*decision.duplicates, *decision.retired])
+        return decision.counted
 
     def _known(self, records: list[Record]) -> set[tuple[str, str, int]]:
         """Keys of the batch that the ledger holds already."""
@@ -142,6 +167,21 @@ class DuckDBStore:
             self._writer.execute(audit, {"reason": reason, "at": restated_at})
             self._writer.execute(replace)
         return made
+
+    def _retire(self, retired: Sequence[Duplicate], now_us: int) -> None:
+        """Count rows no longer, and say so in the audit."""
+        for reason, group in _by_reason(retired).items():
+            self._batch.load([duplicate.record for duplicate in group])
+            keep, audit, remove = retire([duplicate.record.start_time for duplicate in group])
+            self._writer.execute(keep)
+            self._writer.execute(audit, {"reason": reason, "at": now_us})
+            self._writer.execute(remove)
+
+    def _keep_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
+        for reason, group in _by_reason(duplicates).items():
+            self._batch.load([duplicate.record for duplicate in group])
+            self._keys.load([duplicate.of for duplicate in group])
+            self._writer.execute(KEEP_DUPLICATES, {"reason": reason})
 
     def _keep(self, dead_letters: Sequence[DeadLetter]) -> None:
         """Store dead letters, the newest up to the limit."""
@@ -187,6 +227,13 @@ class DuckDBStore:
                     "insert into taximeter_schema values (?, make_timestamp(?))",
                     [number, time.time_ns() // 1000],
                 )
+
+
+def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
+    groups: dict[str, list[Duplicate]] = {}
+    for duplicate in duplicates:
+        groups.setdefault(duplicate.reason, []).append(duplicate)
+    return groups
 
 
 def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:

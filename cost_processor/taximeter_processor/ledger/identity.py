@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.record import FIXED, Key, Record, Restatement, key_of
 from taximeter_processor.ledger.same_call import (
@@ -63,6 +63,47 @@ def is_suspect(record: Record) -> bool:
 
 def decide(fresh: Sequence[Record], known: Sequence[Record], links: Links, now_us: int) -> Decision:
     """Sort out rows that arrive, given the related rows of the ledger."""
+    involved = _involved(fresh, known)
+    if not involved:
+        return Decision(counted=list(fresh))
+    decision = _decide(
+        [record for record in fresh if key_of(record) in involved],
+        [record for record in known if key_of(record) in involved],
+        links,
+        now_us,
+    )
+    order = {key_of(record): number for number, record in enumerate(fresh)}
+    decision.counted += [record for record in fresh if key_of(record) not in involved]
+    decision.counted.sort(key=lambda record: order[key_of(record)])
+    return decision
+
+
+def _involved(fresh: Sequence[Record], known: Sequence[Record]) -> set[Key]:
+    """Rows that may tell of a call another one tells of; mostly there are none."""
+    groups: dict[str, list[Record]] = {}
+    for record in chain(known, fresh):
+        groups.setdefault(record.trace_id, []).append(record)
+        if record.response_id:
+            groups.setdefault(record.response_id, []).append(record)
+    return {
+        key_of(record)
+        for group in groups.values()
+        if len(group) > 1 and _has_two_sides(group)
+        for record in group
+    }
+
+
+def _has_two_sides(group: Sequence[Record]) -> bool:
+    first = group[0]
+    return any(
+        record.emitter != first.emitter or record.service_name != first.service_name
+        for record in group
+    ) or any(map(is_suspect, group))
+
+
+def _decide(
+    fresh: Sequence[Record], known: Sequence[Record], links: Links, now_us: int
+) -> Decision:
     calls = _merge(fresh, known)
     parents = _aggregates(calls, links)
     decision = Decision()
@@ -71,11 +112,10 @@ def decide(fresh: Sequence[Record], known: Sequence[Record], links: Links, now_u
         if child is not None:
             _drop(decision, call, key_of(child))
             continue
-        if call.is_known:
-            if call.row != call.stored:
-                decision.restated.append(Restatement(call.row, TOLD_TWICE, now_us))
-        else:
+        if not call.is_known:
             decision.counted.append(call.row)
+        elif call.row != call.stored:
+            decision.restated.append(Restatement(call.row, TOLD_TWICE, now_us))
         decision.duplicates += [
             Duplicate(record, TOLD_TWICE, key_of(call.row)) for record in call.others
         ]
@@ -173,19 +213,19 @@ def _merged(row: Record, best: Record, others: list[Record]) -> Record:
     """The row with the best counts, and what only another telling knows."""
     if not others:
         return row
+    tellings = (best, row, *others)
     if best is not row:
-        own = {name: getattr(row, name) for name in _OWN}
-        row = best._replace(**own)
-    told = frozenset().union(*map(emitters_of, others)) - {row.emitter}
-    filled = {
-        name: next((v for r in (row, *others) if (v := getattr(r, name))), "") for name in _FILLED
+        row = best._replace(**{name: getattr(row, name) for name in _OWN})
+    told = frozenset(chain.from_iterable(map(emitters_of, tellings))) - {row.emitter}
+    filled: dict[str, Any] = {
+        name: next((v for r in tellings if (v := getattr(r, name))), "") for name in _FILLED
     }
-    reported = (r.reported_cost_usd for r in (row, *others) if r.reported_cost_usd is not None)
+    reported = (r.reported_cost_usd for r in tellings if r.reported_cost_usd is not None)
     return row._replace(
         **filled,
         response_id=row.response_id or best.response_id,
         reported_cost_usd=next(reported, None),
-        also_told_by=",".join(sorted(told | set(filter(None, row.also_told_by.split(","))))),
+        also_told_by=",".join(sorted(told)),
     )
 
 

@@ -10,7 +10,7 @@ from taximeter_processor.ledger.store import LedgerStore, Row
 from taximeter_processor.money import stored_to_pico
 
 _MINUTE_US: Final = 60_000_000
-_SELECTED: Final = ", ".join(
+SELECTED: Final = ", ".join(
     f"epoch_us({name})" if kind == "time" else name for name, kind in COLUMNS
 )
 _MONEY: Final = tuple(index for index, (_, kind) in enumerate(COLUMNS) if kind == "money")
@@ -63,14 +63,15 @@ def first_slice(store: LedgerStore, stretch: Stretch, most: int) -> Slice:
             break
         taken += count
     rows = store.read(
-        f"select {_SELECTED} from calls "
+        f"select {SELECTED} from calls "
         f"where {stretch._replace(end_us=end_us).condition} order by start_time, span_id",
         parameters,
     )
-    return Slice([_record(row) for row in rows], end_us, sum(count for _, count in minutes))
+    return Slice([record_of(row) for row in rows], end_us, sum(count for _, count in minutes))
 
 
-def _record(row: Row) -> Record:
+def record_of(row: Row) -> Record:
+    """A row of the columns `SELECTED`."""
     values = list(row)
     for index in _MONEY:
         values[index] = None if values[index] is None else stored_to_pico(values[index])

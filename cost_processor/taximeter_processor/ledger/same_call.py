@@ -14,6 +14,8 @@ from taximeter_processor.ledger.record import Record
 
 MOST_APART_US: Final = 600_000_000
 """Two tellings of one call start within ten minutes of each other."""
+LONGEST_US: Final = 1_800_000_000
+"""What lies below a call that took longer is looked for in its first half hour."""
 
 _TOLERANCE: Final = 100
 """Counts agree when they differ by less than one part in this many."""
@@ -30,7 +32,10 @@ def emitters_of(record: Record) -> frozenset[str]:
 
 def tell_of_one_call(one: Record, other: Record) -> bool:
     """The two are tellings of the same call by different emitters."""
-    if abs(one.start_time - other.start_time) > MOST_APART_US or not _may_tell_twice(one, other):
+    if abs(one.start_time - other.start_time) > MOST_APART_US:
+        return False
+    # One emitter tells of each call once.
+    if not emitters_of(one).isdisjoint(emitters_of(other)):
         return False
     if one.response_id and other.response_id:
         is_same = one.response_id == other.response_id
@@ -76,14 +81,6 @@ def richness(record: Record) -> tuple[object, ...]:
         record.reported_cost_usd is not None,
         record.span_id,
     )
-
-
-def _may_tell_twice(one: Record, other: Record) -> bool:
-    """One emitter tells of each call once; a proxy with the same library is another emitter."""
-    if emitters_of(one).isdisjoint(emitters_of(other)):
-        return True
-    services = {one.service_name, other.service_name}
-    return one.trace_id == other.trace_id and len(services) == 2 and "" not in services
 
 
 def _agree(one: Record, other: Record) -> bool:

@@ -119,7 +119,7 @@ def test_a_ledger_of_the_first_schema_is_brought_up_to_date(reopen: Reopen) -> N
     store = reopen()
     assert isinstance(store, DuckDBStore)
     writer = store._writer
-    for table in ("calls", "restatements", "dead_letters", "first_counted"):
+    for table in ("calls", "restatements", "dead_letters", "first_counted", "duplicates"):
         writer.execute(f"drop table {table}")
     writer.execute(f"delete from taximeter_schema where version > 1; {MIGRATIONS[0]}")
     upgraded = reopen()
