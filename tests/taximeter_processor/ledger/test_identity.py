@@ -1,0 +1,147 @@
+"""Each call is counted once: whoever tells of it, in whichever commit, also after a restart."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import pytest
+
+from taximeter_processor.ledger.record import Record
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.counters import CostCounters
+from taximeter_processor.reports.verify import verify
+from tests.support.records import CALL, NOON_US
+from tests.taximeter_processor.ledger.conftest import Reopen
+
+LATER_US = NOON_US + 60_000_000
+CONTRIB = "opentelemetry.instrumentation.openai_v2"
+# Another library's `chat` span, around Taximeter's own of the same response.
+OUTER = CALL._replace(
+    span_id="1" * 16, emitter=CONTRIB, dialect="otel", team="", response_id="resp-1",
+    start_time=NOON_US, end_time=NOON_US + 2_000_000,
+)  # fmt: skip
+INNER = CALL._replace(
+    span_id="2" * 16, emitter="taximeter", dialect="taximeter", response_id="resp-1",
+    parent_span_id="1" * 16, start_time=NOON_US + 100, end_time=NOON_US + 1_900_000, tenant="",
+)  # fmt: skip
+# A span without an operation, whose counts are those of the two calls below it.
+FIRST, SECOND = (
+    CALL._replace(
+        span_id=str(n) * 16, parent_span_id="9" * 16, emitter="library", dialect="otel",
+        response_id="", start_time=NOON_US + n * 1000, end_time=NOON_US + n * 1000 + 500,
+    )
+    for n in (3, 4)
+)  # fmt: skip
+SUM = CALL._replace(
+    span_id="9" * 16, emitter="library", dialect="otel_unnamed", response_id="",
+    input_tokens=2 * (CALL.input_tokens or 0), output_tokens=2 * (CALL.output_tokens or 0),
+    start_time=NOON_US, end_time=NOON_US + 10_000,
+)  # fmt: skip
+
+
+def append_apart(reopen: Reopen, *records: Record) -> LedgerStore:
+    """Each row in a commit of its own, by a process of its own."""
+    store = reopen()
+    for record in records:
+        store = reopen()
+        store.append([record])
+    return store
+
+
+def spans(store: LedgerStore, table: str = "calls") -> list[str]:
+    return [row[0][0] for row in store.read(f"select span_id from {table} order by span_id")]
+
+
+def assert_adds_up(store: LedgerStore) -> None:
+    counters = CostCounters(birth_hold_seconds=0)
+    counters.seed(store, "main")
+    proof = verify(store, "main", counters, LATER_US)
+    assert proof["ok"], proof
+
+
+@pytest.mark.parametrize("order", [(OUTER, INNER), (INNER, OUTER)])
+def test_two_tellings_in_one_commit_are_one_call_and_ours_is_believed(
+    store: LedgerStore, order: tuple[Record, ...]
+) -> None:
+    store.append(order)
+    assert spans(store) == ["2"]
+    assert spans(store, "duplicates") == ["1"]
+    assert_adds_up(store)
+
+
+@pytest.mark.parametrize("order", [(OUTER, INNER), (INNER, OUTER)])
+def test_two_tellings_in_two_processes_are_one_call_with_the_tags_of_both(
+    reopen: Reopen, order: tuple[Record, ...]
+) -> None:
+    store = append_apart(reopen, *order)
+    assert store.read("select count(*), min(team), min(tenant), min(dialect) from calls") == [
+        (1, CALL.team, CALL.tenant, "taximeter")
+    ]
+    assert len(spans(store, "duplicates")) == 1
+    assert_adds_up(store)
+
+
+def test_a_richer_telling_restates_the_money_and_the_counters_stay(reopen: Reopen) -> None:
+    poor = OUTER._replace(
+        input_quantity=0, input_cost_usd=0, output_cost_usd=0, output_quantity=0,
+        cache_read_cost_usd=0, cache_read_quantity=0, cost_usd=0, first_cost_usd=0,
+        status="unpriced", unpriced_reason="no_usage", usage_status="missing",
+        input_tokens=None, output_tokens=None, list_cost_usd=0,
+    )  # fmt: skip
+    store = append_apart(reopen, poor, INNER)
+    ((cost, first),) = store.read("select cost_usd, first_cost_usd from calls")
+    assert str(cost) == "0.000236800000"
+    assert first == 0
+    assert_adds_up(store)
+
+
+def test_a_duplicate_that_is_delivered_again_stays_one(reopen: Reopen) -> None:
+    store = append_apart(reopen, OUTER, INNER, INNER, OUTER)
+    assert (len(spans(store)), len(spans(store, "duplicates"))) == (1, 1)
+    assert_adds_up(store)
+
+
+def test_one_emitter_that_reuses_a_response_id_tells_of_two_calls(reopen: Reopen) -> None:
+    store = append_apart(reopen, INNER, INNER._replace(span_id="5" * 16))
+    assert spans(store) == ["2", "5"]
+
+
+def test_tellings_more_than_ten_minutes_apart_are_two_calls(reopen: Reopen) -> None:
+    late = INNER._replace(
+        trace_id="e" * 32, start_time=NOON_US + 601_000_000, end_time=NOON_US + 602_000_000
+    )
+    store = append_apart(reopen, OUTER, late)
+    assert len(spans(store)) == 2
+
+
+def test_a_gateway_in_another_trace_that_passes_the_response_id_on_is_the_same_call(
+    reopen: Reopen,
+) -> None:
+    gateway = OUTER._replace(trace_id="e" * 32, emitter="litellm")
+    store = append_apart(reopen, INNER, gateway)
+    assert spans(store) == ["2"]
+
+
+def test_another_model_below_a_call_is_a_call_of_its_own(reopen: Reopen) -> None:
+    other = INNER._replace(
+        response_id="", model="claude", request_model="claude", response_model="claude"
+    )
+    store = append_apart(reopen, OUTER, other)
+    assert spans(store) == ["1", "2"]
+
+
+@pytest.mark.parametrize("order", list(permutations((SUM, FIRST, SECOND))))
+def test_a_sum_of_calls_is_not_counted_whenever_it_comes(
+    reopen: Reopen, order: tuple[Record, ...]
+) -> None:
+    store = append_apart(reopen, *order)
+    assert spans(store) == ["3", "4"]
+    assert spans(store, "duplicates") == ["9"]
+    assert_adds_up(store)
+
+
+def test_a_sum_above_a_span_that_is_no_call_is_found_by_the_links(store: LedgerStore) -> None:
+    below = [r._replace(parent_span_id="8" * 16) for r in (FIRST, SECOND)]
+    links = {(CALL.trace_id, "8" * 16): "9" * 16}
+    assert len(store.append([*below, SUM], links=links)) == 2
+    assert spans(store) == ["3", "4"]
