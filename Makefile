@@ -17,6 +17,8 @@ demo: $(VENV)/.demo ## the main job, end to end, on a DuckDB file: no Docker, no
 test: $(VENV)/.dev ## install what the tests need and run every one of them
 	@scripts/install-servers
 	@collector/build
+	@scripts/install-sdks
+	@scripts/install-peers
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest $(ARGS)
 
