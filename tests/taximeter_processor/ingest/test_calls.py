@@ -222,3 +222,19 @@ def test_an_integer_id_is_a_good_tag() -> None:
     attributes = {**CHAT, "metadata": '{"tenant_id": 42}'}
     del attributes["taximeter.tenant"]
     assert call_of(attributes).tenant == "42"
+
+
+@pytest.mark.parametrize(
+    ("fee", "upstream", "pico"),
+    [
+        ("0.000036", "0.0012", 1_236_000_000),
+        (None, "0.0012", 1_200_000_000),
+        ("0.000036", "odd", 36_000_000),
+    ],
+)
+def test_what_is_owed_to_the_provider_comes_on_top_of_a_gateway_s_fee(
+    fee: str | None, upstream: str, pico: int
+) -> None:
+    costs = {"taximeter.reported_cost_usd": fee, "taximeter.upstream_cost_usd": upstream}
+    own = {**CHAT, **{name: value for name, value in costs.items() if value is not None}}
+    assert call_of(own).reported_cost_pico == pico

@@ -59,6 +59,7 @@ SPAN_KEYS: Final = frozenset(
         names.SERVER_ADDRESS,
         names.ERROR_TYPE,
         names.SERVICE_TIER,
+        names.UPSTREAM_COST_USD,
         names.USAGE_STATUS,
         names.CACHE_HIT,
         names.SEQUENCE,

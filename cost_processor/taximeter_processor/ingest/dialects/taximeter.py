@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.dialects import otel
 from taximeter_processor.ingest.dialects.base import MOST_COUNT, Reading, count, text_of
-from taximeter_processor.model import NotACall, Span, Usage
+from taximeter_processor.model import AttributeValue, NotACall, Span, Usage
 
 SCOPE: Final = names.SCOPE_NAME
 DIALECT: Final = "taximeter"
@@ -53,5 +54,17 @@ def read(span: Span) -> Reading | NotACall:
         text_of(get(names.RESPONSE_MODEL)),
         Usage._make(counts),
         False,
-        get(names.REPORTED_COST_USD),
+        _reported_cost(get(names.REPORTED_COST_USD), get(names.UPSTREAM_COST_USD)),
     )
+
+
+def _reported_cost(
+    reported: AttributeValue | None, upstream: AttributeValue | None
+) -> AttributeValue | None:
+    """A gateway's fee, and with the customer's own key what its provider charges on top."""
+    if upstream is None:
+        return reported
+    try:
+        return str(Decimal(str(reported or 0)) + Decimal(str(upstream)))
+    except InvalidOperation:
+        return reported
