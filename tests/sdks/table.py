@@ -37,7 +37,7 @@ _LEGEND = """\
 ✓ tested · ✗ fails · empty: the SDK has no such thing, or it is not tried. *error*: the provider
 refuses, or fails within a stream. *retry*: the SDK tries again by itself; 0, 1: the spans are
 numbered, because the SDK says which attempt it is. *left early*: a stream that the application
-leaves after its first event. Not tried with SDKs: HTTP/2.
+leaves after its first event. HTTP/2 and trio are tried below the SDKs, with httpx and httpx2.
 """
 
 
