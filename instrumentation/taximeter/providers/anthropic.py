@@ -64,8 +64,11 @@ class MessagesReader(Reader):
         if kind == "message_start":
             self.read_whole(members(event.get("message")))
         elif kind == "message_delta":
-            self._read_reason(members(event.get("delta")))
+            delta = members(event.get("delta"))
+            self._read_reason(delta)
             self._read_usage(event.get("usage"))
+            # Why it stopped comes with the last counts: some clients read no further.
+            self.is_finished = delta.get("stop_reason") is not None
         elif kind == "message_stop":
             self.is_finished = True
         elif kind == "error" or event.get("error"):

@@ -67,6 +67,8 @@ class ChatReader(Reader):
         self.read_whole(event)
         if members(event.get("usage")):
             self._latest = None
+            # The event for usage alone is the last but `[DONE]`: some clients read no further.
+            self.is_finished = event.get("choices") == []
         known = self.facts.response_id and self.facts.response_model
         self._identity_events += _IDENTITY_EVENTS if known else 1
 
