@@ -64,7 +64,7 @@ class Service:
     def start(self) -> None:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
         self.worker.start()
-        _log.info("writer %s on %s", self.settings.writer, self.settings.ledger)
+        _log.info("writer %s on %s", self.settings.writer, self.settings.shown_ledger)
 
     def stop(self) -> None:
         """Commit what is queued and give the ledger up."""
@@ -104,7 +104,7 @@ class Service:
         return {
             "version": __version__,
             "writer": self.settings.writer,
-            "ledger": self.settings.ledger,
+            "ledger": self.settings.shown_ledger,
             "ready": self.is_ready,
             "price_book": self.book.version,
             "timezone": self.settings.timezone,

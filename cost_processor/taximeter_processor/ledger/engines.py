@@ -12,10 +12,11 @@ from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.settings import Settings
 
 
-def open_ledger(settings: Settings) -> LedgerStore:
-    """The ledger at `settings.ledger`: a path or `duckdb:PATH`.
+def open_ledger(settings: Settings, *, writes: bool = True) -> LedgerStore:
+    """The ledger at `settings.ledger`: a path, `duckdb:PATH` or `postgresql://USER@HOST/DATABASE`.
 
-    Raises `ConfigError` for an unknown engine, `LedgerBusy` when another process owns it.
+    Raises `ConfigError` for an unknown engine, `LedgerBusy` when another process owns it or, to
+    write, the name `settings.writer` in it.
     """
     # Whatever the engine writes beside the file (log, spill) is for its owner alone, too.
     os.umask(0o077)
@@ -23,10 +24,12 @@ def open_ledger(settings: Settings) -> LedgerStore:
     opener = ENGINES.get(engine) if rest else None
     if opener is None and "://" in settings.ledger:
         raise ConfigError(f"ledger {engine}: expected one of {', '.join(ENGINES)}, or a path")
-    return opener(rest, settings) if opener else _open_duckdb(settings.ledger, settings)
+    if opener is None:
+        return _open_duckdb(settings.ledger, settings, writes)
+    return opener(rest, settings, writes)
 
 
-def _open_duckdb(path: str, settings: Settings) -> LedgerStore:
+def _open_duckdb(path: str, settings: Settings, _: bool) -> LedgerStore:
     return DuckDBStore(
         path,
         memory_mb=settings.limits.ledger_memory_mb,
@@ -35,4 +38,25 @@ def _open_duckdb(path: str, settings: Settings) -> LedgerStore:
     )
 
 
-ENGINES: Final[dict[str, Callable[[str, Settings], LedgerStore]]] = {"duckdb": _open_duckdb}
+def _open_postgres(rest: str, settings: Settings, writes: bool) -> LedgerStore:
+    # Imported here: the client is an extra of its own.
+    try:
+        from taximeter_processor.ledger.postgres_store import PostgresStore
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f'a ledger in PostgreSQL needs {error.name}: pip install "taximeter[processor,postgres]"'
+        ) from error
+    return PostgresStore(
+        f"postgresql:{rest}",
+        writer=settings.writer if writes else None,
+        shown=settings.shown_ledger,
+        memory_mb=settings.limits.ledger_memory_mb,
+        read_seconds=settings.limits.read_seconds,
+        dead_letter_limit=settings.limits.dead_letters,
+    )
+
+
+ENGINES: Final[dict[str, Callable[[str, Settings, bool], LedgerStore]]] = {
+    "duckdb": _open_duckdb,
+    "postgresql": _open_postgres,
+}
