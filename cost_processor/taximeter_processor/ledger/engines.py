@@ -44,7 +44,8 @@ def _open_postgres(rest: str, settings: Settings, writes: bool) -> LedgerStore:
         from taximeter_processor.ledger.postgres_store import PostgresStore
     except ModuleNotFoundError as error:
         raise ConfigError(
-            f'a ledger in PostgreSQL needs {error.name}: pip install "taximeter[processor,postgres]"'
+            f"a ledger in PostgreSQL needs {error.name}: "
+            'pip install "taximeter[processor,postgres]"'
         ) from error
     return PostgresStore(
         f"postgresql:{rest}",

@@ -1,4 +1,4 @@
-"""Reads of a PostgreSQL ledger: a few connections that can only read, each query within its time."""
+"""Reads of a PostgreSQL ledger: a few connections that cannot write, each query within its time."""
 
 from __future__ import annotations
 

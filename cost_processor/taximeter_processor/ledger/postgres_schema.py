@@ -1,8 +1,8 @@
 """PostgreSQL's tables as numbered forward-only migrations, and its monthly partitions.
 
-The shared reads say `epoch_us(time)`, `make_timestamp(µs)` and `//` as DuckDB does: the first migration
-defines them, so that a query is one text for both engines. For the same reason ids are text, as
-hexadecimal digits; every text compares by its bytes, so that both engines sort alike.
+The shared reads say `epoch_us(time)`, `make_timestamp(µs)` and `//` as DuckDB does: the first
+migration defines them, so that a query is one text for both engines. For the same reason ids are
+text, as hexadecimal digits; every text compares by its bytes, so that both engines sort alike.
 """
 
 from __future__ import annotations
