@@ -247,7 +247,16 @@ class Postgres(Server):
             shutil.chown(directory, "postgres", "postgres")
             self._as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
         subprocess.run(
-            [postgres_program("initdb"), "-D", self._data, "-A", "trust", "-U", "taximeter", "-N"],
+            [
+                postgres_program("initdb"),
+                "-D",
+                str(self._data),
+                "-A",
+                "trust",
+                "-U",
+                "taximeter",
+                "-N",
+            ],
             check=True,
             capture_output=True,
             cwd=directory,

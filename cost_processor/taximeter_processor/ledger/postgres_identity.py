@@ -79,31 +79,65 @@ class Related:
         )
         traces = list({record.trace_id for record in fresh})
         responses = list({r.response_id for r in fresh if r.response_id})
-        between = "start_time between make_timestamp($1) and make_timestamp($2)"
-        rows = connection.execute(
-            f"select {SELECTED} from calls where {between} and (trace_id = any($3) "
-            "or (response_id <> '' and response_id = any($4)))",
-            [first_us, last_us, traces, responses],
-        ).fetchall()
-        links = connection.execute(
-            "select trace_id, span_id, parent_span_id from duplicates "
-            f"where {between} and trace_id = any($3)",
-            [first_us, last_us, traces],
-        ).fetchall()
+        rows = connection.execute(_RELATED, [first_us, last_us, traces, responses]).fetchall()
+        links = connection.execute(_LINKS, [first_us, last_us, traces]).fetchall()
         return (
             [record_of(row) for row in rows],
             {(trace_id, span_id): parent for trace_id, span_id, parent in links},
         )
 
 
+_BETWEEN: Final = "start_time between make_timestamp($1) and make_timestamp($2)"
+
+
+def _for_each(place: str, condition: str, table: str, columns: str) -> str:
+    """SQL for rows found by an index for each of many values.
+
+    A plain join may be planned as one long scan, in a month of which there are no statistics yet.
+    """
+    return (
+        f"select c.* from {place} k cross join lateral "
+        f"(select {columns} from {table} where {condition} offset 0) c"
+    )
+
+
+_ROW_KEY: Final = "trace_id, span_id, start_time"
+_RELATED: Final = (
+    f"select {SELECTED} from calls join ("
+    + " union ".join(
+        _for_each(f"unnest({place}::text[])", f"{condition} and {_BETWEEN}", "calls", _ROW_KEY)
+        for place, condition in (
+            ("$3", "trace_id = k"),
+            ("$4", "response_id = k and response_id <> ''"),
+        )
+    )
+    + f") found using ({_ROW_KEY})"
+)
+_LINKS: Final = _for_each(
+    "unnest($3::text[])",
+    f"trace_id = k and {_BETWEEN}",
+    "duplicates",
+    "trace_id, span_id, parent_span_id",
+)
+_KEYS: Final = "unnest($1::text[], $2::text[], $3::bigint[])"
+_STORED: Final = " union all ".join(
+    _for_each(
+        f"(select t, s, make_timestamp(u) u from {_KEYS} r (t, s, u))",
+        "trace_id = k.t and span_id = k.s and start_time = k.u",
+        table,
+        "trace_id, span_id, epoch_us(start_time)",
+    )
+    for table in ("calls", "duplicates")
+)
+_LOCK_ROWS: Final = (
+    f"select {SELECTED} from calls where ({_ROW_KEY}) in "
+    f"(select t, s, make_timestamp(u) from {_KEYS} r (t, s, u)) order by {_ROW_KEY} for update"
+)
+
+
 def stored_keys(connection: Connection, keys: Sequence[Key]) -> set[Key]:
     """Those of the keys that the ledger holds."""
-    rows = connection.execute(
-        "select trace_id, span_id, start from (select trace_id, span_id, start, "
-        f"make_timestamp(start) start_time from {_KEYS}) k where "
-        + " or ".join(f"exists (select from {table} {_SAME})" for table in ("calls", "duplicates")),
-        _columns(keys),
-    ).fetchall()
+    rows = connection.execute(_STORED, _columns(keys)).fetchall()
     return {(trace_id, span_id, start) for trace_id, span_id, start in rows}
 
 
@@ -112,20 +146,9 @@ def lock_rows(connection: Connection, rows: Iterable[Record]) -> None:
     known = {(row.trace_id, row.span_id, row.start_time): row for row in rows}
     if not known:
         return
-    found = connection.execute(
-        f"select {SELECTED} from calls where (trace_id, span_id, start_time) in "
-        f"(select trace_id, span_id, make_timestamp(start) from {_KEYS}) "
-        "order by trace_id, span_id, start_time for update",
-        _columns(list(known)),
-    ).fetchall()
+    found = connection.execute(_LOCK_ROWS, _columns(list(known))).fetchall()
     if {record_of(row) for row in found} != set(known.values()):
         raise CameBetween
-
-
-_KEYS: Final = "unnest($1::text[], $2::text[], $3::bigint[]) r (trace_id, span_id, start)"
-_SAME: Final = (
-    "c where c.trace_id = k.trace_id and c.span_id = k.span_id and c.start_time = k.start_time"
-)
 
 
 def _columns(keys: Sequence[Key]) -> list[list[object]]:

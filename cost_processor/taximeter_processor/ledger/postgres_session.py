@@ -31,6 +31,13 @@ LATER_PATIENCE_SECONDS: Final = 1.0
 LOCK_SECONDS: Final = 10
 """How long a commit waits for others' locks before the client is told to come back."""
 
+_SETTINGS: Final = (
+    ("lock_timeout", f"{LOCK_SECONDS}s"),
+    # Few rows meet many: always by an index, whatever the statistics of the day say.
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+)
+
 # The two keys of an advisory lock: ours, and what for.
 LOCKS: Final = 0x7461786D
 EMITTERS, _PARTITIONS, _SCHEMA, FIRST_CALL_LOCK = 1, 2, 3, 1000
@@ -143,7 +150,7 @@ class WriterSession:
                 settle()
 
     def _connect(self, patience: float) -> Connection:
-        connection = connect(self._url, self._writer, [("lock_timeout", f"{LOCK_SECONDS}s")])
+        connection = connect(self._url, self._writer, _SETTINGS)
         try:
             self._take_name(connection, patience)
             # Nothing is acknowledged that a crash of the server could lose.
