@@ -78,7 +78,7 @@ class WriterSession:
     def __init__(self, url: str, writer: str, shown: str) -> None:
         """Raises `LedgerBusy` when another process has the name; `shown` is the URL in errors."""
         self._url = url
-        self._writer = writer
+        self.writer = writer
         self._shown = shown
         self._in_doubt: tuple[str, Callable[[], object]] | None = None
         self._partitions: set[str] = set()
@@ -140,7 +140,7 @@ class WriterSession:
     def _reconnect(self) -> None:
         """Connect again if the connection was lost, and learn what became of the last commit."""
         if self._connection.closed:
-            _log.warning("writer %s connects again to %s", self._writer, self._shown)
+            _log.warning("writer %s connects again to %s", self.writer, self._shown)
             self._connection = self._connect(LATER_PATIENCE_SECONDS)
         if self._in_doubt is not None:
             xid, settle = self._in_doubt
@@ -150,7 +150,7 @@ class WriterSession:
                 settle()
 
     def _connect(self, patience: float) -> Connection:
-        connection = connect(self._url, self._writer, _SETTINGS)
+        connection = connect(self._url, self.writer, _SETTINGS)
         try:
             self._take_name(connection, patience)
             # Nothing is acknowledged that a crash of the server could lose.
@@ -166,13 +166,13 @@ class WriterSession:
         return connection
 
     def _take_name(self, connection: Connection, patience: float) -> None:
-        digest = hashlib.sha256(f"taximeter writer {self._writer}".encode()).digest()
+        digest = hashlib.sha256(f"taximeter writer {self.writer}".encode()).digest()
         key = int.from_bytes(digest[:8], "big", signed=True)
         deadline = time.monotonic() + patience
         while not _row(connection, "select pg_try_advisory_lock($1::bigint)", key)[0]:
             if time.monotonic() >= deadline:
                 raise LedgerBusy(
-                    f"another process is writer {self._writer!r} of {self._shown}: "
+                    f"another process is writer {self.writer!r} of {self._shown}: "
                     "stop it, or give this one a name of its own with `writer:`"
                 )
             time.sleep(0.1)
