@@ -25,7 +25,7 @@ Connection = psycopg.Connection[tuple[Any, ...]]
 
 ATTEMPTS: Final = 10
 """How often a transaction that another one came between is tried."""
-FIRST_PATIENCE_SECONDS: Final = 5.0
+FIRST_PATIENCE_SECONDS: Final = 3.0
 """How long a start waits for a name that a killed process had: its session ends in a moment."""
 LATER_PATIENCE_SECONDS: Final = 1.0
 LOCK_SECONDS: Final = 10
@@ -98,7 +98,6 @@ class WriterSession:
         and settled then if it went through. Raises `LedgerError` when nothing could be committed.
         """
         try:
-            self._reconnect()
             for _ in range(ATTEMPTS):
                 try:
                     return self._try(work, settle)
@@ -122,8 +121,7 @@ class WriterSession:
     def _try(
         self, work: Callable[[Connection], _Result], settle: Callable[[_Result], object]
     ) -> None:
-        connection = self._connection
-        connection.execute("begin")
+        connection = self._begin()
         try:
             result = work(connection)
             (xid,) = _row(connection, "select pg_current_xact_id_if_assigned()::text")
@@ -136,6 +134,18 @@ class WriterSession:
         connection.execute("commit")
         self._in_doubt = None
         settle(result)
+
+    def _begin(self) -> Connection:
+        """A connection that was lost while it was idle is only found out by using it."""
+        self._reconnect()
+        try:
+            self._connection.execute("begin")
+        except psycopg.OperationalError:
+            if not self._connection.closed:
+                raise
+            self._reconnect()
+            self._connection.execute("begin")
+        return self._connection
 
     def _reconnect(self) -> None:
         """Connect again if the connection was lost, and learn what became of the last commit."""
