@@ -50,7 +50,8 @@ class Service:
             label_sets_limit=settings.limits.label_sets,
         )
         self.counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
-        self.counters.seed(self.store, settings.writer)
+        with self.store.snapshot() as reads:
+            self.counters.seed(reads, settings.writer)
         self.gauges = LedgerGauges(self.store, settings, self.counters.cost)
         self.pipeline = Pipeline(
             store=self.store,

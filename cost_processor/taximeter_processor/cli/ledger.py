@@ -56,7 +56,8 @@ def _verify_file(settings: Settings) -> dict[str, Any]:
     store = access.open_existing(settings)
     try:
         counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
-        counters.seed(store, settings.writer)
+        with store.snapshot() as reads:
+            counters.seed(reads, settings.writer)
         return verify(store, settings.writer, counters, time.time_ns() // 1000)
     finally:
         store.close()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from taximeter_processor.ledger.postgres_schema import TEXT, TYPES
+from taximeter_processor.ledger.postgres_types import TEXT, TYPES
 from taximeter_processor.ledger.record import COLUMNS, NULLABLE, Kind
 
 _EXTRA: Final = (

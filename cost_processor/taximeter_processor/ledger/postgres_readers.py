@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import psycopg
 
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.postgres_session import Connection, connect
-from taximeter_processor.ledger.store import Parameters, Row
+from taximeter_processor.ledger.store import Parameters, Reads, Row
 
 READERS: Final = 2
+SNAPSHOT_SECONDS: Final = 600
 _PLACES: Final = re.compile(r"'(?:[^']|'')*'|\?|\$[a-z_]\w*")
 """Text in quotes, where a question mark is text; `?`; `$name`."""
 
@@ -46,6 +48,17 @@ class Readers:
         finally:
             self._free.release()
 
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Reads]:
+        """See `LedgerStore.snapshot`: a transaction on a connection of its own."""
+        try:
+            with connect(self._url, "snapshot", self._options) as connection:
+                connection.execute("begin isolation level repeatable read")
+                connection.execute(f"set local statement_timeout = '{SNAPSHOT_SECONDS}s'")
+                yield _Snapshot(connection)
+        except psycopg.Error as error:
+            raise LedgerError(f"{self._shown}: {' '.join(str(error).split())}") from error
+
     def close(self) -> None:
         """Close idle connections; one that reads is closed when it has read."""
         while self._idle:
@@ -68,6 +81,18 @@ class Readers:
         finally:
             if not connection.closed:
                 self._idle.append(connection)
+
+
+class _Snapshot:
+    """Reads in one transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """See `Reads.read`; the one who gave the snapshot tells of errors."""
+        sql, values = numbered(sql, parameters)
+        return self._connection.execute(sql, values or None).fetchall()
 
 
 def numbered(sql: str, parameters: Parameters) -> tuple[str, list[object]]:

@@ -11,17 +11,11 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from taximeter_processor.ledger.record import COLUMNS, NULLABLE, Kind
+from taximeter_processor.ledger.hourly import DEFAULT_DIMENSIONS
+from taximeter_processor.ledger.postgres_hourly import CREATE_HOURLY, rebuild
+from taximeter_processor.ledger.postgres_types import MONEY, TEXT, TYPES
+from taximeter_processor.ledger.record import COLUMNS, NULLABLE
 
-TEXT: Final = 'text collate "C"'
-TYPES: Final[dict[Kind, str]] = {
-    "text": TEXT,
-    "json": TEXT,
-    "time": "timestamptz",
-    "count": "bigint",
-    "money": "numeric(24,12)",
-    "flag": "boolean",
-}
 _COLUMNS_OF_FIRST: Final = 49
 """Columns `calls` was born with; later ones are added by later migrations."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -58,7 +52,7 @@ MIGRATIONS: Final = (
     create table restatements (
       trace_id {TEXT} not null, span_id {TEXT} not null, start_time timestamptz not null,
       writer {TEXT} not null, restated_at timestamptz not null, reason {TEXT} not null,
-      old_cost_usd numeric(24,12) not null, new_cost_usd numeric(24,12) not null
+      old_cost_usd {MONEY} not null, new_cost_usd {MONEY} not null
     );
     create table dead_letters (
       received_at timestamptz not null, reason {TEXT} not null, detail {TEXT} not null,
@@ -76,6 +70,7 @@ MIGRATIONS: Final = (
     );
     create table emitters (emitter {TEXT} primary key, seen_until timestamptz not null);
     """,
+    f"{CREATE_HOURLY} {rebuild(DEFAULT_DIMENSIONS)}",
 )
 
 

@@ -19,6 +19,7 @@ from psycopg import RawCursor, errors
 
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.postgres_copy import CREATE_BATCH
+from taximeter_processor.ledger.postgres_hourly import CREATE_MOVES, DIMENSIONS
 from taximeter_processor.ledger.postgres_schema import MIGRATIONS, Partition
 
 Connection = psycopg.Connection[tuple[Any, ...]]
@@ -82,6 +83,8 @@ class WriterSession:
         self._shown = shown
         self._in_doubt: tuple[str, Callable[[], object]] | None = None
         self._partitions: set[str] = set()
+        self.dimensions: list[str] = []
+        """Those of the hourly sums."""
         try:
             self._connection = self._connect(FIRST_PATIENCE_SECONDS)
         except psycopg.Error as error:
@@ -103,6 +106,10 @@ class WriterSession:
                     return self._try(work, settle)
                 except (CameBetween, errors.SerializationFailure, errors.DeadlockDetected):
                     continue
+                except errors.CheckViolation:
+                    # A partition was dropped meanwhile.
+                    self._partitions.clear()
+                    raise
         except psycopg.Error as error:
             raise LedgerError(f"{self._shown}: the commit failed: {_told(error)}") from error
         raise LedgerError(f"{self._shown}: other writers came between {ATTEMPTS} times")
@@ -154,10 +161,9 @@ class WriterSession:
             self._connection = self._connect(LATER_PATIENCE_SECONDS)
         if self._in_doubt is not None:
             xid, settle = self._in_doubt
-            (status,) = _row(self._connection, "select pg_xact_status($1::xid8)", xid)
-            self._in_doubt = None
-            if status == "committed":
+            if _is_committed(self._connection, xid):
                 settle()
+            self._in_doubt = None
 
     def _connect(self, patience: float) -> Connection:
         connection = connect(self._url, self.writer, _SETTINGS)
@@ -170,6 +176,8 @@ class WriterSession:
             )
             migrate(connection, self._shown)
             connection.execute(CREATE_BATCH)
+            connection.execute(CREATE_MOVES)
+            self.dimensions = [name for (name,) in connection.execute(DIMENSIONS).fetchall()]
         except BaseException:
             connection.close()
             raise
@@ -217,6 +225,14 @@ def _attach(connection: Connection, missing: dict[str, Partition]) -> None:
     for name, partition in missing.items():
         if _row(connection, "select to_regclass($1)", name)[0] is None:
             connection.execute(partition.attach())
+
+
+def _is_committed(connection: Connection, xid: str) -> bool:
+    try:
+        return _row(connection, "select pg_xact_status($1::xid8)", xid) == ("committed",)
+    except errors.InvalidParameterValue:
+        # A standby that took over never heard of it.
+        return False
 
 
 def _row(connection: Connection, sql: str, *parameters: object) -> tuple[Any, ...]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from taximeter_processor.ledger.postgres_copy import staged
+from taximeter_processor.ledger.postgres_hourly import RETURNED, add_calls, move
 from taximeter_processor.ledger.record import COLUMNS, FIXED
 
 _NAMES: Final = ", ".join(name for name, _ in COLUMNS)
@@ -20,16 +22,23 @@ _ASSIGNED: Final = ", ".join(
 _CHANGED: Final = f"calls join batch on {_SAME_ROW} where batch.kind = 'restated'"
 _RETIRED: Final = f"calls join batch on {_SAME_ROW} where batch.kind = 'retired'"
 
-INSERT: Final = (
+_COUNT: Final = (
     f"with counted as (insert into calls ({_NAMES}) select {_STAGED} from batch "
     "where kind = 'counted' and not exists (select from duplicates d where "
     "d.trace_id = batch.trace_id and d.span_id = batch.span_id "
     "and d.start_time = make_timestamp(batch.start_time)) "
     # In one order, so that two transactions with the same rows do not wait for each other.
-    "order by trace_id, span_id, batch.start_time on conflict do nothing returning 1) "
-    "select count(*) from counted"
+    f"order by trace_id, span_id, batch.start_time on conflict do nothing returning {RETURNED}), "
 )
-"""Stores what is to be counted, and tells how much of it was new."""
+
+
+def insert(dimensions: Sequence[str]) -> str:
+    """Stores what is to be counted and adds it to the sums; tells how much of it was new."""
+    return f"{_COUNT} added as ({add_calls(dimensions, 'counted')}) select count(*) from counted"
+
+
+INSERT_AND_NOTE: Final = f"{_COUNT} noted as ({move('counted')}) select count(*) from counted"
+"""The same, but only notes what it adds: more changes follow in the transaction."""
 LOCK_ROWS: Final = (
     f"select from {_CHANGED} order by calls.trace_id, calls.span_id, calls.start_time "
     "for update of calls"
@@ -46,16 +55,19 @@ RESTATE: Final = (
     "insert into restatements select calls.trace_id, calls.span_id, calls.start_time, "
     "calls.writer, make_timestamp(batch.at), batch.reason, calls.cost_usd, batch.cost_usd "
     f"from {_CHANGED}",
+    move(f"(select calls.* from {_CHANGED}) c", "-"),
     f"update calls set {_ASSIGNED}, is_restated = true from batch "
     f"where {_SAME_ROW} and batch.kind = 'restated'",
+    move(f"(select calls.* from {_CHANGED}) c"),
 )
-"""In order: the rows as first counted, the audit, the rows."""
+"""In order: the rows as first counted, the audit, the rows between what they took and give."""
 RETIRE: Final = (
     f"insert into first_counted ({_NAMES}) select {_STORED} from {_RETIRED} "
     "and not calls.is_restated",
     "insert into restatements select calls.trace_id, calls.span_id, calls.start_time, "
     "calls.writer, make_timestamp(batch.at), batch.reason, calls.cost_usd, 0 "
     f"from {_RETIRED}",
+    move(f"(select calls.* from {_RETIRED}) c", "-"),
     f"delete from calls using batch where {_SAME_ROW} and batch.kind = 'retired'",
 )
 """The same for rows that turned out to be no calls of their own."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from taximeter_processor.errors import LedgerError
@@ -13,17 +14,19 @@ from taximeter_processor.ledger.postgres_copy import (
     counted_text,
     others_text,
 )
+from taximeter_processor.ledger.postgres_hourly import add_moves
 from taximeter_processor.ledger.postgres_identity import Related, lock_rows, stored_keys
 from taximeter_processor.ledger.postgres_readers import Readers
 from taximeter_processor.ledger.postgres_schema import partitions
 from taximeter_processor.ledger.postgres_session import CameBetween, Connection, WriterSession
 from taximeter_processor.ledger.postgres_statements import (
-    INSERT,
+    INSERT_AND_NOTE,
     KEEP_DUPLICATES,
     LOCK_ROWS,
     RESTATE,
     RETIRE,
     TELL,
+    insert,
 )
 from taximeter_processor.ledger.record import (
     Change,
@@ -32,7 +35,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Parameters, Row
+from taximeter_processor.ledger.store import Parameters, Reads, Row
 from taximeter_processor.money import stored_to_pico
 
 _UNTOLD = (None, None, None)
@@ -75,7 +78,7 @@ class PostgresStore:
         if unique:
             session.ensure(partitions(record.start_time for record in unique))
             self._related.announce(session, unique)
-        take = _Take(self._related, unique, links)
+        take = _Take(session, self._related, unique, links)
 
         def work(connection: Connection) -> list[Record]:
             counted = take.store(connection) if unique else []
@@ -94,15 +97,22 @@ class PostgresStore:
         def work(connection: Connection) -> list[Change]:
             _copy_others(connection, _restated(list(last.values())))
             connection.execute(LOCK_ROWS)
-            return _restate(connection)
+            changed = _restate(connection)
+            connection.execute(add_moves(session.dimensions))
+            return changed
 
+        session = self._writing()
         if last:
-            self._writing().run(work, made.extend)
+            session.run(work, made.extend)
         return made
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
         return self._readers.read(sql, parameters)
+
+    def snapshot(self) -> AbstractContextManager[Reads]:
+        """See `LedgerStore.snapshot`."""
+        return self._readers.snapshot()
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""
@@ -145,7 +155,10 @@ class PostgresStore:
 class _Take:
     """Stores rows that are new, each call counted by one of them."""
 
-    def __init__(self, related: Related, records: list[Record], links: Links) -> None:
+    def __init__(
+        self, session: WriterSession, related: Related, records: list[Record], links: Links
+    ) -> None:
+        self._session = session
         self._related = related
         self._records = records
         self._links = links
@@ -156,14 +169,14 @@ class _Take:
         """The rows that are counted. Raises `CameBetween` if another way must be tried."""
         may_be_told = self._related.lock(connection, self._records)
         if self._all_are_new and not may_be_told:
-            self._insert(connection, self._records)
+            self._insert(connection, self._records, insert(self._session.dimensions))
             return self._records
         stored = stored_keys(connection, [key_of(record) for record in self._records])
         fresh = [record for record in self._records if key_of(record) not in stored]
         if not fresh:
             return []
         if not may_be_told:
-            self._insert(connection, fresh)
+            self._insert(connection, fresh, insert(self._session.dimensions))
             return fresh
         rows, links = self._related.find(connection, fresh)
         now_us = fresh[-1].ingested_at
@@ -186,7 +199,7 @@ class _Take:
         if others := [*restated, *retired, *duplicates]:
             _copy_others(connection, others)
         if decision.counted:
-            self._insert(connection, decision.counted)
+            self._insert(connection, decision.counted, INSERT_AND_NOTE)
         if restated:
             _restate(connection)
         if retired:
@@ -194,12 +207,13 @@ class _Take:
                 connection.execute(statement)
         if duplicates:
             connection.execute(KEEP_DUPLICATES)
+        connection.execute(add_moves(self._session.dimensions))
 
-    def _insert(self, connection: Connection, records: list[Record]) -> None:
+    def _insert(self, connection: Connection, records: list[Record], statement: str) -> None:
         with connection.cursor() as cursor:
             with cursor.copy(COPY_COUNTED) as copy:
                 copy.write(counted_text(records))
-            cursor.execute(INSERT)
+            cursor.execute(statement)
             found = cursor.fetchone()
         if found != (len(records),):
             self._all_are_new = False
