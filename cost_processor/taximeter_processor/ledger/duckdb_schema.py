@@ -11,6 +11,7 @@ from typing import Final
 
 from taximeter_processor.ledger.hourly import MEASURES, POSSIBLE_DIMENSIONS
 from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
+from taximeter_processor.ledger.views import create_views
 
 _TYPES: Final[dict[Kind, str]] = {
     "text": "varchar",
@@ -68,6 +69,7 @@ MIGRATIONS: Final = (
       {", ".join(f"sum({m.amount})::{m.type} as {m.name}" for m in MEASURES)}
     from calls group by all;
     """,
+    create_views("hour::date"),
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"

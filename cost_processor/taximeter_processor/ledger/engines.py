@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final
 
 from taximeter_processor.errors import ConfigError
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.settings import Settings
+
+if TYPE_CHECKING:
+    from taximeter_processor.ledger.postgres_sharing import Sharing
 
 
 def open_ledger(settings: Settings, *, writes: bool = True) -> LedgerStore:
@@ -38,15 +42,22 @@ def _open_duckdb(path: str, settings: Settings, _: bool) -> LedgerStore:
     )
 
 
-def _open_postgres(rest: str, settings: Settings, writes: bool) -> LedgerStore:
-    # Imported here: the client is an extra of its own.
-    try:
-        from taximeter_processor.ledger.postgres_store import PostgresStore
-    except ModuleNotFoundError as error:
+def open_sharing(settings: Settings) -> Sharing:
+    """What only a ledger that is a server can do. Raises `ConfigError` for another one."""
+    if not settings.ledger.startswith("postgresql:"):
         raise ConfigError(
-            f"a ledger in PostgreSQL needs {error.name}: "
-            'pip install "taximeter[processor,postgres]"'
-        ) from error
+            f"ledger is {settings.shown_ledger!r}: expected postgresql://USER@HOST/DATABASE, "
+            "since an embedded ledger is read by one process alone"
+        )
+    with _client_wanted():
+        from taximeter_processor.ledger.postgres_sharing import Sharing
+
+        return Sharing(settings.ledger, settings.shown_ledger)
+
+
+def _open_postgres(rest: str, settings: Settings, writes: bool) -> LedgerStore:
+    with _client_wanted():
+        from taximeter_processor.ledger.postgres_store import PostgresStore
     return PostgresStore(
         f"postgresql:{rest}",
         writer=settings.writer if writes else None,
@@ -55,6 +66,18 @@ def _open_postgres(rest: str, settings: Settings, writes: bool) -> LedgerStore:
         read_seconds=settings.limits.read_seconds,
         dead_letter_limit=settings.limits.dead_letters,
     )
+
+
+@contextlib.contextmanager
+def _client_wanted() -> Iterator[None]:
+    """PostgreSQL's client is an extra of its own, so that it is imported only when it is used."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigError(
+            f"a ledger in PostgreSQL needs {error.name}: "
+            'pip install "taximeter[processor,postgres]"'
+        ) from error
 
 
 ENGINES: Final[dict[str, Callable[[str, Settings, bool], LedgerStore]]] = {

@@ -10,6 +10,8 @@ import pytest
 
 from taximeter_processor.ledger import duckdb_schema, postgres_schema
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.ledger.hourly import DEFAULT_DIMENSIONS
+from taximeter_processor.ledger.postgres_hourly import rebuild
 from taximeter_processor.ledger.postgres_store import PostgresStore
 from taximeter_processor.ledger.record import COLUMNS, Kind, Record, Restatement
 from taximeter_processor.ledger.store import LedgerStore
@@ -76,6 +78,8 @@ def test_a_ledger_in_postgresql_of_every_older_schema(postgres_url: str, version
             old.execute(partition.attach().encode())
         for record in (CALL, call(1)):
             old.execute(insert(record, len(COLUMNS)).encode())
+        if version >= 2:
+            old.execute(rebuild(DEFAULT_DIMENSIONS).encode())
     store = PostgresStore(postgres_url, writer="main")
     assert_goes_on(store)
     store.close()
