@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ import duckdb
 
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.arrow import ArrowSource
+from taximeter_processor.ledger.duckdb_changes import DuckDBChanges
 from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
@@ -31,6 +32,7 @@ from taximeter_processor.ledger.identity import (
     Links,
     decide,
 )
+from taximeter_processor.ledger.prune import within_retention
 from taximeter_processor.ledger.record import (
     KEY,
     Change,
@@ -39,7 +41,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Parameters, Reads, Row
+from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
 from taximeter_processor.money import stored_to_pico
 
 READERS = 2
@@ -96,6 +98,14 @@ class DuckDBStore:
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: the restatement failed: {error}") from error
 
+    def change(self, work: Callable[[Changes], Result]) -> Result:
+        """See `LedgerStore.change`."""
+        try:
+            with self._transaction():
+                return work(DuckDBChanges(self._writer))
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path}: the change failed: {error}") from error
+
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
         if not self._readers.acquire(timeout=self._read_seconds):
@@ -128,6 +138,7 @@ class DuckDBStore:
 
     def _take(self, records: list[Record], links: Links) -> list[Record]:
         """Store rows that are new, each call counted by one of them."""
+        records = within_retention(DuckDBChanges(self._writer), records)
         if not records:
             return []
         stored = self._known(records)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.identity import NO_LINKS, Decision, Links, decide
+from taximeter_processor.ledger.postgres_changes import PostgresChanges
 from taximeter_processor.ledger.postgres_copy import (
     COPY_COUNTED,
     COPY_OTHERS,
@@ -28,6 +29,7 @@ from taximeter_processor.ledger.postgres_statements import (
     TELL,
     insert,
 )
+from taximeter_processor.ledger.prune import within_retention
 from taximeter_processor.ledger.record import (
     Change,
     DeadLetter,
@@ -35,7 +37,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Parameters, Reads, Row
+from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
 from taximeter_processor.money import stored_to_pico
 
 _UNTOLD = (None, None, None)
@@ -106,6 +108,21 @@ class PostgresStore:
             session.run(work, made.extend)
         return made
 
+    def change(self, work: Callable[[Changes], Result]) -> Result:
+        """See `LedgerStore.change`."""
+        done: list[Result] = []
+
+        def in_transaction(connection: Connection) -> list[Result]:
+            changes = PostgresChanges(connection)
+            changes.begin()
+            result = work(changes)
+            changes.end(session.dimensions)
+            return [result]
+
+        session = self._writing()
+        session.run(in_transaction, done.extend)
+        return done[0]
+
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
         return self._readers.read(sql, parameters)
@@ -168,6 +185,10 @@ class _Take:
     def store(self, connection: Connection) -> list[Record]:
         """The rows that are counted. Raises `CameBetween` if another way must be tried."""
         may_be_told = self._related.lock(connection, self._records)
+        # Only now, since pruning waits for that lock.
+        self._records = within_retention(PostgresChanges(connection), self._records)
+        if not self._records:
+            return []
         if self._all_are_new and not may_be_told:
             self._insert(connection, self._records, insert(self._session.dimensions))
             return self._records

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from taximeter_processor.ledger.identity import NO_LINKS, Links
 from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restatement
 
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
+Result = TypeVar("Result")
 
 
 class Reads(Protocol):
@@ -18,6 +19,18 @@ class Reads(Protocol):
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Rows of one query, as they were at one moment. Raises `LedgerError`."""
+        ...
+
+
+class Changes(Reads, Protocol):
+    """One transaction between those that append: all of it is committed, or nothing."""
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Rows that a statement touched."""
+        ...
+
+    def move_hours(self, condition: str, sign: str, parameters: Parameters = ()) -> None:
+        """Take calls that meet a condition out of the hourly sums (`-`), or add them (no sign)."""
         ...
 
 
@@ -35,7 +48,7 @@ class LedgerStore(Reads, Protocol):
         A repeated key, in the batch or in the ledger, is left out; a row that tells of a call
         that is already counted is kept as its duplicate (see `identity`), for which `links` leads
         across spans that are no calls. Raises `LedgerError` and changes nothing when the commit
-        fails.
+        fails. Rows from before the horizon (see `prune`) are left out, too.
         """
         ...
 
@@ -45,6 +58,13 @@ class LedgerStore(Reads, Protocol):
         Counters do not move: what a row said when it was first counted is kept. Keys that are not
         in the ledger are left out, and the last of a repeated key wins. Called by the thread that
         appends.
+        """
+        ...
+
+    def change(self, work: Callable[[Changes], Result]) -> Result:
+        """Do what else is to be done to the tables, while nobody else writes to them.
+
+        Called by the thread that appends. Raises `LedgerError`, and nothing has changed then.
         """
         ...
 
