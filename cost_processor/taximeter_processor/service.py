@@ -22,12 +22,14 @@ from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Pipeline
 from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.reports import prune
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.reprice import Question, reprice_slice
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
+from taximeter_processor.upkeep import Upkeep
 from taximeter_processor.worker import IngestWorker
 
 READY_SECONDS: Final = 5.0
@@ -65,14 +67,20 @@ class Service:
             limits=settings.limits,
         )
         self.worker = IngestWorker(self.pipeline, self.metrics, settings.limits.queue_bytes)
+        days = settings.retention.days
+        self.upkeep = None if days is None else Upkeep(self.prune, days)
 
     def start(self) -> None:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
         self.worker.start()
+        if self.upkeep is not None:
+            self.upkeep.start()
         _log.info("writer %s on %s", self.settings.writer, self.settings.shown_ledger)
 
     def stop(self) -> None:
         """Commit what is queued and give the ledger up."""
+        if self.upkeep is not None:
+            self.upkeep.stop()
         self.worker.stop()
         self.store.close()
 
@@ -110,6 +118,10 @@ class Service:
         return self.worker.run(
             lambda: reprice_slice(self.store, self.book, asked, time.time_ns() // 1000)
         )
+
+    def prune(self, asked: prune.Question) -> Future[dict[str, Any]]:
+        """`reports.prune` of one slice, between two commits. Its future may hold `ValueError`."""
+        return self.worker.run(lambda: prune.prune(self.store, asked, time.time_ns() // 1000))
 
     def status(self) -> dict[str, Any]:
         """What is running, for people."""

@@ -28,7 +28,7 @@ STAGES = (
     ("ledger", "ingest", "usage", "pricing", "tagging", "owners", "periods", "budgets", "metrics"),
     ("costing", "analysis", "observability", "gaps"),
     ("pipeline", "importers"),
-    ("worker", "reports", "demo"),
+    ("worker", "reports", "demo", "upkeep"),
     ("api.auth",),
     ("service",),
     ("api", "web"),

@@ -1,4 +1,4 @@
-"""`taximeter ledger …`: how big the ledger is, whether its sums agree, who may read it."""
+"""`taximeter ledger …`: how big the ledger is, whether its sums agree, and its upkeep."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from taximeter_processor.cli import access, sharing
+from taximeter_processor.cli import access, ledger_prune, sharing
 from taximeter_processor.cli.table import print_table
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.reports.verify import verify
@@ -27,7 +27,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     for command, run in ((stats, _stats), (verifying, _verify)):
         access.add_common(command)
         command.set_defaults(run=run)
-    sharing.register(inner)
+    for more in (ledger_prune, sharing):
+        more.register(inner)
 
 
 def _stats(arguments: argparse.Namespace) -> int:
@@ -49,6 +50,8 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         print_table(answer["checks"])
         print(f"{answer['rows']:,} calls, ${answer['cost_usd']}")
+        if answer["pruned"]["rows"]:
+            print(f"{answer['pruned']['rows']:,} pruned, ${answer['pruned']['cost_usd']}")
     return 0 if answer["ok"] else 1
 
 
