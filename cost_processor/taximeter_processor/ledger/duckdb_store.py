@@ -15,6 +15,7 @@ import duckdb
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.arrow import ArrowSource
 from taximeter_processor.ledger.duckdb_changes import DuckDBChanges
+from taximeter_processor.ledger.duckdb_copy import backups_of, copy_out, quoted
 from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
@@ -62,6 +63,7 @@ class DuckDBStore:
         self._read_seconds = read_seconds
         self._dead_letter_limit = dead_letter_limit
         self._readers = threading.BoundedSemaphore(READERS)
+        self._copying = threading.Lock()
         self._closed = False
         self._connection = _open(self.path, memory_mb)
         self._writer = self._connection.cursor()
@@ -123,6 +125,15 @@ class DuckDBStore:
     def snapshot(self) -> contextlib.AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`: nothing is committed but by the thread that asks."""
         return contextlib.nullcontext(self)
+
+    def backup(self, name: str) -> Path:
+        """See `LedgerStore.backup`: a file in the folder `backups` beside this one."""
+        if not self._copying.acquire(blocking=False):
+            raise LedgerError("another backup is being made: try again when it is done")
+        try:
+            return copy_out(self._connection, self.path, name)
+        finally:
+            self._copying.release()
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""
@@ -254,7 +265,6 @@ def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
 def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     """A connection to the file, made readable by its owner alone. Raises `LedgerBusy`."""
     options: dict[str, Any] = {
-        "enable_external_access": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": f"{memory_mb}MB",
@@ -265,6 +275,9 @@ def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(path), config=options)
+        # In this order: afterwards neither can be changed.
+        connection.execute(f"set allowed_directories = [{quoted(backups_of(path))}]")
+        connection.execute("set enable_external_access = false")
         os.chmod(path, 0o600)
     except duckdb.IOException as error:
         if "lock" in str(error):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from taximeter_processor.errors import LedgerError
@@ -130,6 +131,10 @@ class PostgresStore:
     def snapshot(self) -> AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`."""
         return self._readers.snapshot()
+
+    def backup(self, name: str) -> Path:
+        """See `LedgerStore.backup`: not by the service, since it has no files of its own."""
+        raise ValueError("a ledger in PostgreSQL is copied by pg_dump: taximeter ledger backup")
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""

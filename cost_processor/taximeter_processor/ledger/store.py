@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from taximeter_processor.ledger.identity import NO_LINKS, Links
@@ -79,6 +80,14 @@ class LedgerStore(Reads, Protocol):
         """Reads of one moment, whoever commits meanwhile: for proofs, and for counters to begin.
 
         Entered by the thread that appends; a server gives such a read ten minutes.
+        """
+        ...
+
+    def backup(self, name: str) -> Path:
+        """Copy what is committed now to a new file of that name, while others read and write.
+
+        May be called from any thread. Raises `ValueError` for a name that cannot be used or an
+        engine that is copied from outside, `LedgerError` when the copy fails.
         """
         ...
 
