@@ -22,7 +22,7 @@ from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Pipeline
 from taximeter_processor.pricing.book import PriceBook
-from taximeter_processor.reports import prune
+from taximeter_processor.reports import forget, prune
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.reprice import Question, reprice_slice
@@ -122,6 +122,10 @@ class Service:
     def prune(self, asked: prune.Question) -> Future[dict[str, Any]]:
         """`reports.prune` of one slice, between two commits. Its future may hold `ValueError`."""
         return self.worker.run(lambda: prune.prune(self.store, asked, time.time_ns() // 1000))
+
+    def forget(self, asked: forget.Question) -> Future[dict[str, Any]]:
+        """`reports.forget` of one slice, between two commits. Its future may hold `ValueError`."""
+        return self.worker.run(lambda: forget.forget(self.store, asked, time.time_ns() // 1000))
 
     def status(self) -> dict[str, Any]:
         """What is running, for people."""

@@ -25,6 +25,13 @@ class Erased(NamedTuple):
     """Where to go on; None when the name is nowhere any more."""
 
 
+class Erasures(NamedTuple):
+    """All erasures together."""
+
+    calls: int
+    last_us: int | None
+
+
 def erase_slice(
     store: LedgerStore, tenant: str, since_us: int, now_us: int, most: int = SLICE_CALLS
 ) -> Erased:
@@ -64,12 +71,12 @@ def would_be_erased(reads: Reads, tenant: str) -> Erased:
     return Erased(rows, None)
 
 
-def erased(reads: Reads) -> tuple[int, int | None]:
-    """Calls in which a name was forgotten, and when the last time was (µs)."""
+def erased(reads: Reads) -> Erasures:
+    """What was forgotten so far."""
     ((calls, last),) = reads.read(
         "select coalesce(sum(calls), 0), epoch_us(max(erased_at)) from erasures"
     )
-    return int(calls), last
+    return Erasures(int(calls), last)
 
 
 def _slice_end(reads: Reads, tenant: str, since_us: int, most: int) -> int | None:

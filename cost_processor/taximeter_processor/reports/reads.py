@@ -10,7 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Final
 
-from taximeter_processor.ledger import carried, queries
+from taximeter_processor.ledger import carried, erase, queries
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.owners import Owners
@@ -122,6 +122,7 @@ def ledger_stats(asked: Asked) -> Answer:
         "horizon": iso(horizon) if horizon else None,
         "pruned_calls": carried.totals(asked.store).rows,
         "carried_rows": carried.size(asked.store),
+        "forgotten_calls": erase.erased(asked.store).calls,
         "by_writer": [
             {
                 "writer": s.group[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from taximeter_processor.ledger import carried, queries
@@ -10,6 +11,7 @@ from taximeter_processor.ledger.prune import calls_before_horizon
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.money import format_usd
+from taximeter_processor.settings import Settings
 
 
 def verify(store: LedgerStore, writer: str, counters: CostCounters, now_us: int) -> dict[str, Any]:
@@ -56,6 +58,14 @@ def verify(store: LedgerStore, writer: str, counters: CostCounters, now_us: int)
         "counters": {name: format_usd(pico) for name, pico in shown.items()},
         "checks": checks,
     }
+
+
+def verify_at_rest(store: LedgerStore, settings: Settings) -> dict[str, Any]:
+    """`verify` of a ledger that no service writes: the counters are those of its next start."""
+    counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
+    with store.snapshot() as reads:
+        counters.seed(reads, settings.writer)
+    return verify(store, settings.writer, counters, time.time_ns() // 1000)
 
 
 def _check(name: str, left: int, right: int, *, money: bool = True) -> dict[str, Any]:
