@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -17,6 +19,8 @@ from taximeter_processor.ledger.duckdb_copy import sync
 from taximeter_processor.ledger.postgres_session import Connection, connect, migrate
 
 _TOLD_LINES: Final = 3
+_RESTORE: Final = ("--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges")
+_SCHEMA: Final = re.compile(r"\d+; \d+ \d+ (SCHEMA - (?P<name>\S+)|COMMENT - SCHEMA|ACL - SCHEMA) ")
 
 
 class Vault:
@@ -55,12 +59,12 @@ class Vault:
         Roles and what they were granted are not restored. Raises `ConfigError` without
         `pg_restore`, `LedgerError` for a database that is not empty or a file that is no backup.
         """
-        self._schema(is_empty=True)
-        self._run(
-            "pg_restore",
-            ["--exit-on-error", "--single-transaction", "--no-owner", "--no-privileges"],
-            [str(source)],
-        )
+        schema = self._schema(is_empty=True)
+        contents = self._contents(source, schema)
+        with tempfile.NamedTemporaryFile("w", suffix=".list") as chosen:
+            chosen.write(contents)
+            chosen.flush()
+            self._run("pg_restore", [*_RESTORE, f"--use-list={chosen.name}"], [str(source)])
         self._schema(is_empty=False)
         with self._connection() as connection:
             migrate(connection, self._shown)
@@ -81,6 +85,22 @@ class Vault:
             raise LedgerError(f"{self._shown} has no ledger in its schema {schema}")
         return str(schema)
 
+    def _contents(self, source: Path, schema: str) -> str:
+        """The list of what is to be restored: all but the schema itself, which is there."""
+        try:
+            lines = self._run("pg_restore", ["--list", str(source)], connects=False).splitlines()
+        except LedgerError as error:
+            raise LedgerError(f"{source} is no backup of a ledger in {error}") from error
+        kept = [line for line in lines if not _SCHEMA.match(line)]
+        for line in lines:
+            found = _SCHEMA.match(line)
+            if found and found["name"] and found["name"] != schema:
+                raise LedgerError(
+                    f"{source} is of a schema {found['name']}, {self._shown} uses {schema}: "
+                    "restore into a database whose search_path begins with the former"
+                )
+        return "\n".join(kept)
+
     def _connection(self) -> Connection:
         try:
             return connect(self._url, "backup", ())
@@ -94,8 +114,8 @@ class Vault:
         arguments: Sequence[str] = (),
         *,
         connects: bool = True,
-    ) -> None:
-        """Run a client program; the password is in its environment, where no list shows it."""
+    ) -> str:
+        """What a client program prints; the password is in its environment, where no list is."""
         path = shutil.which(program)
         if path is None:
             raise ConfigError(
@@ -116,6 +136,7 @@ class Vault:
         if done.returncode:
             told = " ".join(done.stderr.strip().splitlines()[:_TOLD_LINES])
             raise LedgerError(f"{self._shown}: {told or f'{program} failed'}")
+        return done.stdout
 
 
 _PRESENT: Final = (
