@@ -12,7 +12,7 @@ from typing import Any, Final
 from taximeter_processor.errors import TaximeterError
 from taximeter_processor.reports.prune import Question, before_of_age
 
-FIRST_SECONDS: Final = 60.0
+FIRST_SECONDS: Final = 10.0
 """A start is not slowed down by it."""
 DAY_SECONDS: Final = 86_400.0
 AGAIN_SECONDS: Final = 600.0
@@ -35,7 +35,7 @@ class Upkeep:
         self._thread = threading.Thread(target=self._loop, name="taximeter-upkeep", daemon=True)
 
     def start(self) -> None:
-        """Begin; the first pruning is a minute from now."""
+        """Begin; the first pruning is ten seconds from now."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from tests.support.otlp import CHAT, json_body, json_span
+from tests.support.otlp import CHAT, proto_span, protobuf
 from tests.support.raw_http import Answer, post_traces, request
 from tests.support.servers import Postgres, Processor, get, run_taximeter, wait_for
 
@@ -34,31 +34,32 @@ def server(
     ledger = {"ledger": postgres.new_database()} if request.param == "postgresql" else {}
     running = Processor(tmp_path, tokens=TOKEN_LIST, **ledger)
     running.start()
-    assert send(running, 100, 1, 2, 3).partial_success == (0, "")
-    assert send(running, 0, 4, 5).partial_success == (0, "")
-    yield running
-    running.stop()
+    try:
+        assert send(running, 100, 1, 2, 3).partial_success == (0, "")
+        assert send(running, 0, 4, 5).partial_success == (0, "")
+        yield running
+    finally:
+        running.stop()
 
 
 def send(server: Processor, days_ago: int, *numbers: int, **tags: str) -> Answer:
     start_ns = NOW_NS - days_ago * DAY_NS - 10**9
-    times = {"startTimeUnixNano": str(start_ns), "endTimeUnixNano": str(start_ns + 10**9)}
-    spans = [
-        json_span(n, {**CHAT, **tags, "gen_ai.response.id": f"id-{n}"}, **times) for n in numbers
-    ]
-    headers = bearer("ingest")
-    return post_traces(server.port, json_body(*spans), "application/json", **headers)
+    spans = [proto_span(n, {**CHAT, **tags, "gen_ai.response.id": f"id-{n}"}) for n in numbers]
+    for span in spans:
+        span.start_time_unix_nano, span.end_time_unix_nano = start_ns, start_ns + 10**9
+    return post_traces(server.port, protobuf(*spans), **bearer("ingest"))
 
 
 def counters(server: Processor) -> dict[object, float]:
-    """Every counter of calls and money."""
+    """Every counter that is a function of the ledger."""
+    own = ("taximeter_ingest_", "taximeter_ledger_", "taximeter_usage_status_")
     answer = request(server.port, "GET", "/metrics", headers=bearer("read"))
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
         for family in text_string_to_metric_families(answer.text)
         if family.type in ("counter", "histogram")
         for sample in family.samples
-        if not sample.name.startswith(("taximeter_ingest_", "taximeter_ledger_"))
+        if not sample.name.startswith(own)
     }
 
 

@@ -42,7 +42,8 @@ def copy_out(connection: duckdb.DuckDBPyConnection, ledger: Path, name: str) -> 
         os.rename(part, target)
         sync(folder)
     except (duckdb.Error, OSError) as error:
-        part.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise LedgerError(f"{ledger} cannot be copied to {target}: {error}") from error
     return target
 
