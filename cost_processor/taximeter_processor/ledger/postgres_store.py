@@ -17,7 +17,7 @@ from taximeter_processor.ledger.postgres_copy import (
     counted_text,
     others_text,
 )
-from taximeter_processor.ledger.postgres_hourly import add_moves
+from taximeter_processor.ledger.postgres_hourly import DIMENSIONS, add_moves
 from taximeter_processor.ledger.postgres_identity import Related, lock_rows, stored_keys
 from taximeter_processor.ledger.postgres_readers import Readers
 from taximeter_processor.ledger.postgres_schema import partitions
@@ -124,6 +124,10 @@ class PostgresStore:
     def snapshot(self) -> AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`."""
         return self._readers.snapshot()
+
+    def summed_by(self) -> frozenset[str]:
+        """See `LedgerStore.summed_by`; asked each time, as another process may change them."""
+        return frozenset({"writer", *(name for (name,) in self.read(DIMENSIONS))})
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""

@@ -72,6 +72,10 @@ class LedgerStore(Reads, Protocol):
         """
         ...
 
+    def summed_by(self) -> frozenset[str]:
+        """Dimensions of the exact sums in `hourly`; none where calls are added up as fast."""
+        ...
+
     def size_bytes(self) -> int:
         """Bytes on disk."""
         ...
