@@ -63,6 +63,13 @@ MIGRATIONS: Final = (
     alter table duplicates add column of_span_id varchar;
     alter table duplicates add column of_start_time timestamp;
     """,
+    # The way up across spans that are no calls, for calls and sums of other commits.
+    """
+    create table links (
+      trace_id varchar not null, span_id varchar not null, parent_span_id varchar not null,
+      linked_at timestamp not null
+    );
+    """,
     # PostgreSQL keeps these sums, here they are found fast enough.
     f"""
     create view hourly as select date_trunc('hour', start_time) as hour, writer,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from taximeter_processor.errors import LedgerError
+from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Decision, Links, decide
+from taximeter_processor.ledger.postgres_arrivals import Exchange
 from taximeter_processor.ledger.postgres_changes import PostgresChanges
 from taximeter_processor.ledger.postgres_copy import (
     COPY_COUNTED,
@@ -16,7 +19,7 @@ from taximeter_processor.ledger.postgres_copy import (
     counted_text,
     others_text,
 )
-from taximeter_processor.ledger.postgres_hourly import add_moves
+from taximeter_processor.ledger.postgres_hourly import DIMENSIONS, add_moves
 from taximeter_processor.ledger.postgres_identity import Related, lock_rows, stored_keys
 from taximeter_processor.ledger.postgres_readers import Readers
 from taximeter_processor.ledger.postgres_schema import partitions
@@ -63,13 +66,16 @@ class PostgresStore:
         self._session = None if writer is None else WriterSession(url, writer, shown)
         self._readers = Readers(url, shown, read_seconds, memory_mb)
         self._related = Related()
+        self._exchange = Exchange()
         self._settled: list[Record] = []
+        self._arrived: list[Arrival] = []
 
     def append(
         self,
         records: Sequence[Record],
         dead_letters: Sequence[DeadLetter] = (),
         links: Links = NO_LINKS,
+        arrivals: Sequence[Arrival] = (),
     ) -> list[Record]:
         """See `LedgerStore.append`.
 
@@ -83,14 +89,19 @@ class PostgresStore:
             self._related.announce(session, unique)
         take = _Take(session, self._related, unique, links)
 
-        def work(connection: Connection) -> list[Record]:
-            counted = take.store(connection) if unique else []
+        def work(connection: Connection) -> tuple[list[Record], list[Arrival]]:
+            counted = take.store(connection) if unique or links else []
             self._keep(connection, dead_letters)
-            return counted
+            return counted, self._exchange.pass_on(connection, arrivals)
 
-        session.run(work, self._settled.extend)
+        session.run(work, self._settle)
         counted, self._settled = self._settled, []
         return counted
+
+    def arrived(self) -> Arrived:
+        """See `LedgerStore.arrived`."""
+        arrived, self._arrived = Arrived(self._exchange.watch, self._arrived), []
+        return arrived
 
     def restate(self, changes: Sequence[Restatement]) -> list[Change]:
         """See `LedgerStore.restate`."""
@@ -136,6 +147,10 @@ class PostgresStore:
         """See `LedgerStore.backup`: not by the service, since it has no files of its own."""
         raise ValueError("a ledger in PostgreSQL is copied by pg_dump: taximeter ledger backup")
 
+    def summed_by(self) -> frozenset[str]:
+        """See `LedgerStore.summed_by`; asked each time, as another process may change them."""
+        return frozenset({"writer", *(name for (name,) in self.read(DIMENSIONS))})
+
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""
         ((size,),) = self.read(
@@ -154,6 +169,11 @@ class PostgresStore:
         if self._session is None:
             raise LedgerError(f"{self._shown} was opened for reading only")
         return self._session
+
+    def _settle(self, committed: tuple[list[Record], list[Arrival]]) -> None:
+        counted, arrived = committed
+        self._settled += counted
+        self._arrived += arrived
 
     def _keep(self, connection: Connection, dead_letters: Sequence[DeadLetter]) -> None:
         """Store dead letters, the newest up to the limit."""
@@ -189,26 +209,28 @@ class _Take:
 
     def store(self, connection: Connection) -> list[Record]:
         """The rows that are counted. Raises `CameBetween` if another way must be tried."""
-        may_be_told = self._related.lock(connection, self._records)
-        # Only now, since pruning waits for that lock.
+        may_be_told = self._related.begin(connection, self._records, self._links)
+        # Only now, since pruning waits for the lock that this took.
         self._records = within_retention(PostgresChanges(connection), self._records)
-        if not self._records:
-            return []
         if self._all_are_new and not may_be_told:
-            self._insert(connection, self._records, insert(self._session.dimensions))
+            self._add(connection, self._records)
             return self._records
         stored = stored_keys(connection, [key_of(record) for record in self._records])
         fresh = [record for record in self._records if key_of(record) not in stored]
-        if not fresh:
-            return []
         if not may_be_told:
-            self._insert(connection, fresh, insert(self._session.dimensions))
+            self._add(connection, fresh)
             return fresh
-        rows, links = self._related.find(connection, fresh)
-        now_us = fresh[-1].ingested_at
-        decision = decide(fresh, rows, {**links, **self._links}, now_us)
-        self._carry_out(connection, decision, rows, now_us)
+        if not fresh and not self._links:
+            return []
+        found = self._related.find(connection, fresh, self._links)
+        now_us = fresh[-1].ingested_at if fresh else time.time_ns() // 1000
+        decision = decide(fresh, found.rows, found.links, now_us, found.linked)
+        self._carry_out(connection, decision, found.rows, now_us)
         return decision.counted
+
+    def _add(self, connection: Connection, records: list[Record]) -> None:
+        if records:
+            self._insert(connection, records, insert(self._session.dimensions))
 
     def _carry_out(
         self, connection: Connection, decision: Decision, known: list[Record], now_us: int

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Links
 from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restatement
 
@@ -43,13 +44,23 @@ class LedgerStore(Reads, Protocol):
         records: Sequence[Record],
         dead_letters: Sequence[DeadLetter] = (),
         links: Links = NO_LINKS,
+        arrivals: Sequence[Arrival] = (),
     ) -> list[Record]:
         """Commit calls that are new, in one transaction; returns exactly what is counted.
 
         A repeated key, in the batch or in the ledger, is left out; a row that tells of a call
         that is already counted is kept as its duplicate (see `identity`), for which `links` leads
-        across spans that are no calls. Raises `LedgerError` and changes nothing when the commit
-        fails. Rows from before the horizon (see `prune`) are left out, too.
+        across spans that are no calls. Links are kept for later commits, the newest of them, and
+        may come alone. `arrivals` come out of `arrived`, here or in another process. Raises
+        `LedgerError` and changes nothing when the commit fails. Rows from before the horizon (see
+        `prune`) are left out, too.
+        """
+        ...
+
+    def arrived(self) -> Arrived:
+        """Numbers of spans to watch for gaps in, committed since this was asked last.
+
+        Where several processes write one ledger, one of them gets the numbers of all.
         """
         ...
 
@@ -89,6 +100,10 @@ class LedgerStore(Reads, Protocol):
         May be called from any thread. Raises `ValueError` for a name that cannot be used or an
         engine that is copied from outside, `LedgerError` when the copy fails.
         """
+        ...
+
+    def summed_by(self) -> frozenset[str]:
+        """Dimensions of the exact sums in `hourly`; none where calls are added up as fast."""
         ...
 
     def size_bytes(self) -> int:
