@@ -44,7 +44,7 @@ def _forget(arguments: argparse.Namespace) -> int:
         print(json.dumps({"dry_run": arguments.dry_run, "rows": rows}, indent=2))
         return 0
     print_table([{"table": table, "rows": count} for table, count in rows.items()])
-    verb = "has" if arguments.dry_run else "had"
+    verb = "have" if arguments.dry_run else "had"
     print(f"{rows['calls']:,} calls {verb} the name; their money stays")
     if not arguments.dry_run:
         print(BEYOND_REACH)
