@@ -129,6 +129,18 @@ class Links(_Strict):
     runbooks_url: str | None = None
 
 
+class Addresses(_Strict):
+    """HOST:PORT of what Prometheus and Grafana talk to, for the files of `taximeter rules`."""
+
+    processors: Mapping[str, str] = Field(default_factory=lambda: {"main": "127.0.0.1:4319"})
+    """The processor's address by its `writer`, which becomes the `instance` label."""
+    collector: str = "127.0.0.1:8888"
+    alertmanager: str = "127.0.0.1:9093"
+    prometheus: str = "127.0.0.1:9090"
+    token_file: str = ""
+    """Where Prometheus finds a token with the scope `read`, if the processors want one."""
+
+
 class Budget(_Strict):
     """Dollars for a feature, a team, both, or everything, in each period."""
 
@@ -176,6 +188,7 @@ class Settings(_Strict):
     deadman: Contact | None = None
     mail: Mail = Mail()
     links: Links = Links()
+    addresses: Addresses = Addresses()
     budgets: tuple[Budget, ...] = ()
     prices: tuple[PriceOverride, ...] = ()
     contracts: tuple[Contract, ...] = ()

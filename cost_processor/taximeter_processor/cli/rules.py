@@ -51,6 +51,7 @@ def plan_of(settings: Settings) -> Plan:
         deadman=_receiver("deadman", deadman) if deadman else None,
         mail=MailServer(settings.mail.smarthost, settings.mail.sender),
         links=Links(**settings.links.model_dump(exclude_none=True)),
+        addresses=settings.addresses,
     )
 
 

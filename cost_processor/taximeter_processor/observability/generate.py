@@ -11,6 +11,7 @@ from typing import Final
 
 from taximeter_processor.errors import TaximeterError
 from taximeter_processor.observability import dashboards, provisioning
+from taximeter_processor.observability.kubernetes import prometheus_rule
 from taximeter_processor.observability.render import to_json, to_yaml
 from taximeter_processor.observability.routes import (
     MailServer,
@@ -19,6 +20,7 @@ from taximeter_processor.observability.routes import (
     alertmanager_config,
 )
 from taximeter_processor.observability.rules import Links, rule_file
+from taximeter_processor.settings import Addresses
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,7 @@ class Plan:
     mail: MailServer = field(default_factory=MailServer)
     timing: Timing = field(default_factory=Timing)
     links: Links = field(default_factory=Links)
-    addresses: provisioning.Addresses = field(default_factory=provisioning.Addresses)
+    addresses: Addresses = field(default_factory=Addresses)
 
 
 _SECRETS: Final = "/etc/alertmanager/secrets"
@@ -66,8 +68,10 @@ def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) 
         mail=plan.mail,
         timing=plan.timing,
     )
+    rules = rule_file(plan.links)
     files = {
-        "rules/taximeter.yml": to_yaml(rule_file(plan.links)),
+        "rules/taximeter.yml": to_yaml(rules),
+        "kubernetes/prometheus-rule.yaml": to_yaml(prometheus_rule(rules)),
         "alertmanager/alertmanager.yml": to_yaml(alertmanager),
         "prometheus/prometheus.yml": to_yaml(provisioning.prometheus_config(plan.addresses)),
         "provisioning/datasources/taximeter.yaml": to_yaml(

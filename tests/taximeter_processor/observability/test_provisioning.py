@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
-from taximeter_processor.observability.provisioning import Addresses, prometheus_config
+from taximeter_processor.observability.provisioning import prometheus_config
 from taximeter_processor.observability.render import to_yaml
+from taximeter_processor.settings import Addresses
 from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
 
 GRAFANA = ROOT / "grafana"
