@@ -10,17 +10,18 @@ from prometheus_client import disable_created_metrics
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector, CollectorRegistry
+from prometheus_client.registry import Collector
 
 from taximeter_processor import names
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
+from taximeter_processor.metrics.text import TextFamily
 from taximeter_processor.periods import midnight
 from taximeter_processor.pricing.book import PriceBook
 
 
-class Scrape(Collector):
+class Scrape:
     """Everything `/metrics` shows, built when asked from the ledger and the counters."""
 
     def __init__(
@@ -36,10 +37,22 @@ class Scrape(Collector):
         self._book = book
         # When a counter was born is told by the ledger, not by the start of this process.
         disable_created_metrics()  # type: ignore[no-untyped-call]
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
 
-    def collect(self) -> Iterator[Family]:
+    def render(self, accept: str) -> tuple[bytes, str]:
+        """(body, content type) in the best form the scraper accepts."""
+        encoder, content_type = choose_encoder(accept)
+        is_open = content_type.startswith("application/openmetrics-text")
+        texts: list[str] = []
+        small: list[Family] = []
+        for family in self._families():
+            if isinstance(family, TextFamily):
+                texts.append(family.openmetrics() if is_open else family.text())
+            else:
+                small.append(family)
+        # Last, since OpenMetrics ends with a line of its own.
+        return "".join(texts).encode() + encoder(_Small(small)), content_type
+
+    def _families(self) -> Iterator[Family | TextFamily]:
         """Every family once."""
         yield from self._counters.collect(time.time_ns() // 1000)
         yield from self._gauges.collect()
@@ -54,14 +67,15 @@ class Scrape(Collector):
             checked = midnight(self._book.checked_on, timezone.utc) / 1_000_000
             yield _family(names.PRICE_BOOK_TIMESTAMP, checked)
 
-    def describe(self) -> list[Family]:
-        """Nothing up front: registering must not read the ledger."""
-        return []
 
-    def render(self, accept: str) -> tuple[bytes, str]:
-        """(body, content type) in the best form the scraper accepts."""
-        encoder, content_type = choose_encoder(accept)
-        return encoder(self._registry), content_type
+class _Small(Collector):
+    """Families that are few and small, for the library to write."""
+
+    def __init__(self, families: list[Family]) -> None:
+        self._families = families
+
+    def collect(self) -> list[Family]:
+        return self._families
 
 
 def _family(metric: names.Metric, value: float) -> Family:

@@ -18,6 +18,7 @@ from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
+from taximeter_processor.metrics.text import TextFamily, labels_text
 from taximeter_processor.money import to_float, usd_to_pico
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import same_time_windows, to_us, windows
@@ -45,10 +46,10 @@ class LedgerGauges:
         self._clock = clock
         self._owners = Owners(settings.owners)
         self._lock = threading.Lock()
-        self._families: list[Family] = []
+        self._families: list[Family | TextFamily] = []
         self._read_at = float("-inf")
 
-    def collect(self) -> list[Family]:
+    def collect(self) -> list[Family | TextFamily]:
         """The families, read again when older than `gauge_cache_seconds`."""
         with self._lock:
             if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
@@ -62,7 +63,7 @@ class LedgerGauges:
                 self._read_at = self._clock()
             return self._families
 
-    def _read(self, now: datetime) -> Iterator[Family]:
+    def _read(self, now: datetime) -> Iterator[Family | TextFamily]:
         yield from self._spend(now)
         yield from self._requests(now)
         yield self._same_time(now)
@@ -75,7 +76,7 @@ class LedgerGauges:
         yield _single(names.LEDGER_BYTES, self._store.size_bytes())
         yield _single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
 
-    def _spend(self, now: datetime) -> Iterator[Family]:
+    def _spend(self, now: datetime) -> Iterator[Family | TextFamily]:
         """Spend by cost labels, collapsed as the counters are, and the owner of each feature."""
         found = queries.spend_by_window(
             self._store, queries.COST_COLUMNS, windows(now, self._settings.zone)
@@ -84,11 +85,15 @@ class LedgerGauges:
             (self._cost_labels.find(tuple(map(shown, group))), spent) for group, spent in found
         ]
         sums = _summed(as_counted, self._cost_labels.empty_copy())
-        family = _gauge(names.SPEND)
-        for (labels, window), pico in sums.items():
-            if pico or window == "today":
-                family.add_metric([*labels, window], to_float(pico))
-        yield family
+        name, label_names = names.SPEND.name, names.SPEND.labels
+        yield TextFamily(
+            names.SPEND,
+            [
+                f"{name}{{{labels_text(label_names, (*labels, window))}}} {to_float(pico)}\n"
+                for (labels, window), pico in sums.items()
+                if pico or window == "today"
+            ],
+        )
         yield self._owner_info({(labels[0], labels[1]) for labels, _ in sums})
 
     def _owner_info(self, pairs: set[tuple[str, str]]) -> Family:
