@@ -75,10 +75,11 @@ def make(path: Path, rows: int) -> None:
             last = min(first + _STEP, rows)
             connection.execute(
                 f"insert into calls by name select {columns} from (select i, hash(i) h, "
-                f"make_timestamp({_END_US - _SPAN_US} + (i * {_SPAN_US}::hugeint // {rows})::bigint) began, "
+                f"make_timestamp({_END_US - _SPAN_US} "
+                f"+ (i * {_SPAN_US}::hugeint // {rows})::bigint) began, "
                 "200 + (hash(i) >> 40) % 4000 tokens, "
-                "((tokens - tokens // 2) * 250000 + (tokens // 2) * 25000 + (tokens // 8) * 2000000)"
-                "::decimal(24,0) / 1000000000000 cost "
+                "((tokens - tokens // 2) * 250000 + (tokens // 2) * 25000 "
+                "+ (tokens // 8) * 2000000)::decimal(24,0) / 1000000000000 cost "
                 f"from range({first}, {last}) r(i))"
             )
             if sys.stderr.isatty():

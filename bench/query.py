@@ -1,9 +1,10 @@
-"""What people wait for on a big ledger, beside a raw scan of the same rows: one DuckDB file a size.
+"""What people wait for on a big ledger, beside a raw scan of it: one DuckDB file for each size.
 
-The daily view is a month by each of five tags, the trend of 30 days, and today against yesterday; each read is
-timed on its own in the service's store (its memory and thread limits included). `--json` prints for each size, e.g.
-10000000, `daily_view_ms_…` (the slowest of those reads), `daily_view_all_ms_…` (all of them), `scan_ms_…` (group by
-over every row) and `ratio_…` (scan ÷ slowest read). Making 10 million rows takes a minute or two and 700 MB.
+The daily view is a month by each of five tags, the trend of 30 days, and today against yesterday;
+each read is timed on its own, within the service's limits of memory and threads. `--json` prints
+for each size, e.g. 10000000, `daily_view_ms_…` (the slowest of those reads), `daily_view_all_ms_…`
+(all of them), `scan_ms_…` (a sum over every row) and `ratio_…` (scan ÷ slowest read). Ten million
+rows take a minute or two to make and 700 MB.
 """
 
 from __future__ import annotations
