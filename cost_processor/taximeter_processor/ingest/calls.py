@@ -214,8 +214,7 @@ def _with_forced_overlap(usage: Usage) -> Usage:
 
 
 def _is_told_by_columns(reading: Reading, usage: Usage) -> bool:
-    """Our own spans name each count in one way; these hold none that the ledger has no column for.
-    """
+    """One of our own spans, which name each count in one way, with those that have columns."""
     return reading.dialect == taximeter.DIALECT and is_plain_text(usage)
 
 

@@ -83,7 +83,9 @@ def provenance(span: Span, raw: Raw) -> Provenance:
         return Provenance(raw, {}, ())
     effects = {name: _effect(span, reading, name) for name in raw}
     read_as = {
-        name: fields for name, fields in effects.items() if fields and fields != (REPORTED_COST_USD,)
+        name: fields
+        for name, fields in effects.items()
+        if fields and fields != (REPORTED_COST_USD,)
     }
     ignored = (
         Ignored(name, value, *_reason(name, value, raw, read_as))
@@ -111,9 +113,9 @@ def stored_provenance(dialect: str, raw: Raw | None, usage: Usage) -> Provenance
     return provenance(Span("", "", "", "", 0, 0, False, attributes, {}, scope), raw)
 
 
-def with_lines(found: Provenance, usage: Usage, meters: frozenset[str]) -> Provenance:
-    """What was read and still is in no line of the bill is ignored, too."""
-    has_billed = usage.billed_input_tokens is not None or usage.billed_output_tokens is not None
+def with_lines(found: Provenance, meters: frozenset[str]) -> Provenance:
+    """The same when the bill has these meters: what was read and is in none is ignored, too."""
+    has_billed = any(not _BILLED.isdisjoint(fields) for fields in found.read_as.values())
     more = []
     for name, fields in found.read_as.items():
         if has_billed and all(field in _REPLACED for field in fields):
@@ -125,7 +127,9 @@ def with_lines(found: Provenance, usage: Usage, meters: frozenset[str]) -> Prove
     return found._replace(ignored=(*found.ignored, *more))
 
 
+_BILLED: Final = frozenset({"billed_input_tokens", "billed_output_tokens"})
 _REPLACED: Final = frozenset(Usage._fields[: Usage._fields.index("web_search_requests")])
+"""Counts that are not looked at when a provider tells what it bills instead."""
 
 
 def _effect(span: Span, before: Reading, name: str) -> tuple[str, ...]:

@@ -32,10 +32,15 @@ _MOST_COUNTS: Final = 40
 _MOST_DEPTH: Final = 5
 
 
-def raw_usage(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
-    """Attribute (or `attribute#path` inside a JSON one) to the number that stood there."""
+def raw_usage(
+    attributes: Mapping[str, AttributeValue], more: frozenset[str] = frozenset()
+) -> dict[str, AttributeValue]:
+    """Attribute (or `attribute#path` inside a JSON one) to the number that stood there.
+
+    `more` are attributes to look at that no dialect knows.
+    """
     found: dict[str, AttributeValue] = {}
-    for key in attributes.keys() & _PLAIN:
+    for key in attributes.keys() & (_PLAIN | more if more else _PLAIN):
         if _is_number(attributes[key]):
             found[key] = attributes[key]
     for key in attributes.keys() & _JSON.keys():

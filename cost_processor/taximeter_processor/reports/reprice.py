@@ -67,7 +67,7 @@ def reprice_slice(
 
 
 def differs(old: Record, new: Record) -> bool:
-    """A restatement is due: more than by names: an upgrade of the price list alone restates nothing."""
+    """By more than names, so that a restatement is due: a new price list alone restates nothing."""
     named = new._replace(
         model=old.model, price_version=old.price_version, price_source=old.price_source
     )
