@@ -18,9 +18,9 @@ def no_trace() -> None:
     raise HTTPException(400, "no trace id: expected /api/v1/explain/TRACE_ID of 32 hex digits")
 
 
-@router.get("/explain/{trace_id}", response_model_exclude_unset=True)
+@router.get("/explain/{trace_id}")
 def explain(trace_id: str, service: Running, span_id: str = "") -> TraceAccount:
-    """Each call's lines, whose sum is its cost, with the source of every rate, and what was ignored.
+    """Each call's lines, whose sum is its cost, who says each rate, and what was ignored.
 
     400 for what is no id, 404 for a trace of which the ledger has no call.
     """

@@ -98,7 +98,7 @@ def _asked(
     if response.status_code == 422:
         raise ValueError(str(response.json().get("detail", response.text)))
     if response.status_code == 404:
-        raise NotFound(str(response.json().get("detail", response.text)))
+        raise NotFound(f"{url} answered 404: {response.text[:200]}")
     if response.status_code != 200:
         raise TaximeterError(f"{url} answered {response.status_code}: {response.text[:200]}")
     answer: dict[str, Any] = response.json()

@@ -76,10 +76,8 @@ def _trace(arguments: argparse.Namespace, settings: Settings) -> int:
     if not arguments.json:
         print_trace(found)
         return 0
-    for account in found["calls"]:
+    for account in (*found["calls"], *found["not_counted"]):
         print(json.dumps(account))
-    for other in found["counted_elsewhere"]:
-        print(json.dumps({**other, "is_call": False}))
     if found["truncated"]:
         print(
             f"taximeter: {len(found['calls'])} of {found['total_calls']} calls are told, and at "

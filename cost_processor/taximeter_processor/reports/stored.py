@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from typing_extensions import TypedDict
@@ -28,7 +28,6 @@ from taximeter_processor.reports.account import (
     Account,
     ChangeTold,
     LineTold,
-    OtherTold,
     TodayTold,
     blank,
     cost_of,
@@ -44,7 +43,6 @@ from taximeter_processor.reports.asked import iso
 from taximeter_processor.reports.reprice import differs, reason_of
 from taximeter_processor.usage import METERS
 
-
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _SPAN_ID: Final = re.compile(r"[0-9a-f]{16}")
 
@@ -56,7 +54,8 @@ class TraceAccount(TypedDict):
     total_calls: int
     cost_usd: str
     calls: list[Account]
-    counted_elsewhere: list[OtherTold]
+    not_counted: list[Account]
+    """Spans that tell of a call which is counted by another one: of this trace or elsewhere."""
     limit: int
     truncated: bool
 
@@ -105,24 +104,31 @@ def explain_trace(
     others: dict[Key, list[Duplicate]] = {}
     for duplicate in found.duplicates:
         others.setdefault(duplicate.of, []).append(duplicate)
-    calls = [
-        _account(record, prices, others.pop(key_of(record), []), found) for record in found.calls
-    ]
-    left = [duplicate for group in others.values() for duplicate in group]
+    calls = []
+    for record in found.calls:
+        account = _account(record, prices, found)
+        account["duplicates"] = [other_told(one) for one in others.get(key_of(record), ())]
+        account["today"] = _today(record, prices)
+        calls.append(account)
+    not_counted = []
+    for duplicate in found.duplicates:
+        record = duplicate.record
+        if record.trace_id == trace_id and span_id in ("", record.span_id):
+            account = _account(record, prices, found)
+            account["duplicate_of"] = other_told(duplicate)
+            not_counted.append(account)
     return {
         "trace_id": trace_id,
         "total_calls": found.total_calls,
         "cost_usd": format_usd(found.cost_pico),
         "calls": calls,
-        "counted_elsewhere": [other_told(duplicate) for duplicate in left],
+        "not_counted": not_counted,
         "limit": MOST_CALLS,
         "truncated": found.is_truncated,
     }
 
 
-def _account(
-    record: Record, prices: PriceBook, others: Sequence[Duplicate], found: Trace
-) -> Account:
+def _account(record: Record, prices: PriceBook, found: Trace) -> Account:
     amounts = _amounts(record)
     account = blank(record.trace_id, record.span_id, record.start_time)
     usage = _usage(record)
@@ -143,10 +149,8 @@ def _account(
             "dialect": record.dialect,
             "usage_status": record.usage_status,
             "quantities": {meter: amount.quantity for meter, amount in amounts.items()},
-            "duplicates": [other_told(other) for other in others],
             "first_cost_usd": format_usd(record.first_cost_usd),
             "restatements": [_change_told(one) for one in found.changes.get(key_of(record), ())],
-            "today": _today(record, prices),
         }
     )
     if record.reported_cost_usd is not None:
