@@ -130,7 +130,7 @@ def _prices(account: Account) -> Iterator[str]:
         return
     since, until = lines[0]["valid_from"], lines[0]["valid_until"]
     if all(line["source"] != PAST for line in lines):
-        period = f"from {_day(since) or 'ever'} until {_day(until) or 'further notice'}"
+        period = f"since {_day(since) or 'ever'}, until {_day(until) or 'further notice'}"
         yield from _row("prices", f"{account['price_version']}, {period}")
     else:
         yield from _row(
@@ -158,8 +158,10 @@ def _prices(account: Account) -> Iterator[str]:
 
 def _counts(account: Account) -> Iterator[str]:
     raw = account["raw_usage"]
+    ignored_names = {ignored["name"] for ignored in account["ignored"]}
     for name, fields in account["read_as"].items():
-        yield from _row("read", f"{name} {raw[name]}, as {', '.join(fields)}")
+        if name not in ignored_names:
+            yield from _row("read", f"{name} {raw[name]}, as {', '.join(fields)}")
     for ignored in account["ignored"]:
         what = f"{ignored['name']} {ignored['value']}"
         yield from _row("ignored", f"{what}, {ignored['reason']}: {ignored['why']}")

@@ -99,6 +99,7 @@ def stored_provenance(dialect: str, raw: Raw | None, usage: Usage) -> Provenance
     """The same for a call of the ledger, which keeps its counts and not its span."""
     if raw is None:
         raw = taximeter.attributes_of(usage) if dialect == taximeter.DIALECT else {}
+    raw = dict(sorted(raw.items()))
     attributes: dict[str, AttributeValue] = {names.OPERATION_NAME: "chat", names.REQUEST_MODEL: "?"}
     inside: dict[str, dict[str, Any]] = {}
     for name, value in raw.items():
