@@ -90,9 +90,9 @@ def test_a_count_in_json_is_named_by_its_path() -> None:
         "total_tokens": 1396,
         "accepted_prediction_tokens": 5,
     }
-    attributes = {
-        name: value for name, value in CHAT.items() if "cache_read" not in name
-    } | {"gen_ai.usage.raw": json.dumps(usage)}
+    attributes = {name: value for name, value in CHAT.items() if "cache_read" not in name} | {
+        "gen_ai.usage.raw": json.dumps(usage)
+    }
     found = told(attributes)
     assert found.read_as["gen_ai.usage.raw#prompt_tokens_details.cached_tokens"] == (
         "cache_read_tokens",
