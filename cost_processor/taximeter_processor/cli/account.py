@@ -37,11 +37,15 @@ def print_trace(found: TraceAccount) -> None:
 
 def print_calls(accounts: Sequence[Account]) -> None:
     """The spans of a file: what would be counted, then what would not."""
-    counted = [one for one in accounts if one["is_call"] and not one["duplicate_of"]]
-    others = [one for one in accounts if one not in counted]
+    counted = [one for one in accounts if _is_counted(one)]
+    others = [one for one in accounts if not _is_counted(one)]
     total = sum_usd(one["cost_usd"] for one in counted)
     print(f"{_count(len(accounts), 'span')}: {_count(len(counted), 'call')}, ${total}")
     _print(counted, others)
+
+
+def _is_counted(account: Account) -> bool:
+    return account["is_call"] and not account["duplicate_of"]
 
 
 def _print(calls: Sequence[Account], others: Sequence[Account]) -> None:

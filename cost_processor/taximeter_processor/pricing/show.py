@@ -105,6 +105,30 @@ def describe(
     )
 
 
+class Descriptions:
+    """The answers of one book for many calls: one for each model and period is worked out."""
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self._last: dict[tuple[str, str, str, str], PriceAnswer] = {}
+
+    def at(
+        self, provider: str, response_model: str, request_model: str, tier: str, at: datetime
+    ) -> PriceAnswer:
+        """What `describe` says; its `at` may be another moment of the same period."""
+        key = (provider, response_model, request_model, tier)
+        known = self._last.get(key)
+        if known is None or not _holds(known, at):
+            known = describe(self._book, provider, response_model, at, tier, request_model)
+            self._last[key] = known
+        return known
+
+
+def _holds(answer: PriceAnswer, at: datetime) -> bool:
+    since, until = answer.valid_from, answer.valid_until
+    return (since is None or since <= at) and (until is None or at < until)
+
+
 def rate_for(answer: PriceAnswer, meter: str, input_tokens: int) -> RateAnswer | None:
     """What a meter pays in a request of a size, cached input inside; None when nothing says."""
     fitting = [

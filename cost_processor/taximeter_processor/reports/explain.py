@@ -21,7 +21,7 @@ from taximeter_processor.model import Call, NotACall, Priced, Span, Unpriced
 from taximeter_processor.money import format_usd
 from taximeter_processor.periods import from_us
 from taximeter_processor.pricing.book import PriceBook
-from taximeter_processor.pricing.show import describe
+from taximeter_processor.pricing.show import Descriptions
 from taximeter_processor.reports.account import (
     REPEATED,
     Account,
@@ -62,8 +62,9 @@ def explain(body: bytes, settings: Settings, prices: PriceBook, now_ns: int) -> 
         _reading(span, one, prices, rules) for span, one in zip(decoded.spans, found, strict=True)
     ]
     others, of = _told_again(read)
+    described = Descriptions(prices)
     accounts = [
-        _of_call(one, prices, unknown, others, of.get(number))
+        _of_call(one, described, unknown, others, of.get(number))
         if isinstance(one.found, Costed)
         else _of_no_call(one.span, one.found, unknown)
         for number, one in enumerate(read)
@@ -114,7 +115,7 @@ def _told_again(
 
 def _of_call(
     read: _Reading,
-    prices: PriceBook,
+    described: Descriptions,
     unknown: frozenset[str],
     others: Mapping[Key, Sequence[Duplicate]],
     of: Duplicate | None,
@@ -148,20 +149,19 @@ def _of_call(
     if call.reported_cost_pico is not None:
         account["reported_cost_usd"] = format_usd(call.reported_cost_pico)
     if isinstance(outcome, Priced):
-        _tell_price(account, costed, outcome, prices)
+        _tell_price(account, costed, outcome, described)
     raw = raw_usage(span.attributes, unknown)
     meters = frozenset(line["meter"] for line in account["meters"])
     tell_counts(account, with_lines(provenance(span, raw), meters))
     return account
 
 
-def _tell_price(account: Account, costed: Costed, priced: Priced, prices: PriceBook) -> None:
+def _tell_price(account: Account, costed: Costed, priced: Priced, described: Descriptions) -> None:
     """Say what a call costs, line by line, and what it would cost without cache and tier."""
     call, _, status, _ = costed
-    price = describe(
-        prices, call.provider, call.response_model, from_us(call.start_us), call.tier,
-        call.request_model,
-    )  # fmt: skip
+    price = described.at(
+        call.provider, call.response_model, call.request_model, call.tier, from_us(call.start_us)
+    )
     is_cached = status == "cached"
     listed, paid = (priced.cost_pico, 0) if is_cached else (priced.list_pico, priced.cost_pico)
     saved, extra = savings(listed, paid, priced.standard_pico - paid, is_cached=is_cached)

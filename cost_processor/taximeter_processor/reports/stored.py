@@ -23,7 +23,7 @@ from taximeter_processor.model import Line, Priced, Usage
 from taximeter_processor.money import format_usd, usd_to_pico
 from taximeter_processor.periods import from_us
 from taximeter_processor.pricing.book import PriceBook
-from taximeter_processor.pricing.show import describe
+from taximeter_processor.pricing.show import Descriptions
 from taximeter_processor.reports.account import (
     Account,
     ChangeTold,
@@ -58,6 +58,13 @@ class TraceAccount(TypedDict):
     """Spans that tell of a call which is counted by another one: of this trace or elsewhere."""
     limit: int
     truncated: bool
+
+
+class _Book(NamedTuple):
+    """The price book of now, and what it says of each model and period."""
+
+    prices: PriceBook
+    described: Descriptions
 
 
 class Amount(NamedTuple):
@@ -104,9 +111,10 @@ def explain_trace(
     others: dict[Key, list[Duplicate]] = {}
     for duplicate in found.duplicates:
         others.setdefault(duplicate.of, []).append(duplicate)
+    book = _Book(prices, Descriptions(prices))
     calls = []
     for record in found.calls:
-        account = _account(record, prices, found)
+        account = _account(record, book, found)
         account["duplicates"] = [other_told(one) for one in others.get(key_of(record), ())]
         account["today"] = _today(record, prices)
         calls.append(account)
@@ -114,7 +122,7 @@ def explain_trace(
     for duplicate in found.duplicates:
         record = duplicate.record
         if record.trace_id == trace_id and span_id in ("", record.span_id):
-            account = _account(record, prices, found)
+            account = _account(record, book, found)
             account["duplicate_of"] = other_told(duplicate)
             not_counted.append(account)
     return {
@@ -128,7 +136,7 @@ def explain_trace(
     }
 
 
-def _account(record: Record, prices: PriceBook, found: Trace) -> Account:
+def _account(record: Record, book: _Book, found: Trace) -> Account:
     amounts = _amounts(record)
     account = blank(record.trace_id, record.span_id, record.start_time)
     usage = _usage(record)
@@ -156,7 +164,7 @@ def _account(record: Record, prices: PriceBook, found: Trace) -> Account:
     if record.reported_cost_usd is not None:
         account["reported_cost_usd"] = format_usd(record.reported_cost_usd)
     if record.price_source:
-        _tell_price(account, record, amounts, prices)
+        _tell_price(account, record, amounts, book)
     raw: Raw | None = json.loads(record.raw_usage) if record.raw_usage else None
     meters = frozenset(line["meter"] for line in account["meters"])
     counts = stored_provenance(record.dialect, raw, usage)
@@ -165,7 +173,7 @@ def _account(record: Record, prices: PriceBook, found: Trace) -> Account:
 
 
 def _tell_price(
-    account: Account, record: Record, amounts: Mapping[str, Amount], prices: PriceBook
+    account: Account, record: Record, amounts: Mapping[str, Amount], book: _Book
 ) -> None:
     """Say what a row cost, line by line, as it was priced."""
     is_cached = record.status == "cached"
@@ -173,7 +181,7 @@ def _tell_price(
     saved, extra = savings(listed, paid, record.tier_saved_usd, is_cached=is_cached)
     account.update(
         {
-            "meters": _lines(record, amounts, prices),
+            "meters": _lines(record, amounts, book),
             "price_version": record.price_version,
             "price_entry": record.model,
             "price_source": record.price_source,
@@ -206,9 +214,9 @@ def _amounts(record: Record) -> dict[str, Amount]:
     return {meter: found[meter] for meter in order if meter in found and found[meter].quantity}
 
 
-def _lines(record: Record, amounts: Mapping[str, Amount], prices: PriceBook) -> list[LineTold]:
+def _lines(record: Record, amounts: Mapping[str, Amount], book: _Book) -> list[LineTold]:
     """The stored lines; a rate and its source are the book's where it still says the same."""
-    outcome = cost_again(record, prices).outcome
+    outcome = cost_again(record, book.prices).outcome
     now: dict[str, Line] = {}
     if isinstance(outcome, Priced) and outcome.price_source == record.price_source:
         now = {line.meter: line for line in outcome.lines}
@@ -218,9 +226,9 @@ def _lines(record: Record, amounts: Mapping[str, Amount], prices: PriceBook) -> 
             amounts = {line.meter: Amount(line.quantity, line.cost_pico) for line in now.values()}
         else:
             return []
-    price = describe(
-        prices, record.provider, record.response_model, from_us(record.start_time),
-        record.service_tier, record.request_model,
+    price = book.described.at(
+        record.provider, record.response_model, record.request_model, record.service_tier,
+        from_us(record.start_time),
     )  # fmt: skip
     size = record.input_tokens or 0
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.overrides import PriceOverride
 from taximeter_processor.pricing.show import (
+    Descriptions,
     OverrideAnswer,
     RateAnswer,
     describe,
@@ -101,3 +102,11 @@ def test_a_model_without_a_price_says_why(small: PriceBook) -> None:
 def test_a_search_looks_at_labels_and_names_whatever_the_case(small: PriceBook) -> None:
     assert search(small, "ANTHROPIC/") == [("anthropic/writer", "Writer")]
     assert search(small, "wRiTeR") == [("anthropic/writer", "Writer")]
+
+
+def test_many_calls_are_described_as_each_would_be(small: PriceBook) -> None:
+    described = Descriptions(small)
+    for day in (31, 30, 1, 31):
+        at = datetime(2026, 5, day, 12, tzinfo=timezone.utc) + timedelta(days=1)
+        told = described.at("openai", "dated", "", "standard", at)
+        assert told.rates == describe(small, "openai", "dated", at).rates
