@@ -51,10 +51,16 @@ def _is_counted(account: Account) -> bool:
 def _print(calls: Sequence[Account], others: Sequence[Account]) -> None:
     for account in calls:
         print("\n" + "\n".join(call_text(account)))
-    if others:
+    told = {_key(other) for account in calls for other in account["duplicates"]}
+    rest = [account for account in others if _key(account) not in told]
+    if rest:
         print("\nnot counted")
-    for account in others:
+    for account in rest:
         print("  " + _other_text(account))
+
+
+def _key(told: Account | OtherTold) -> tuple[str | None, str | None, str | None]:
+    return told["trace_id"], told["span_id"], told["start_time"]
 
 
 def call_text(account: Account) -> Iterator[str]:

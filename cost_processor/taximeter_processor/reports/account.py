@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Final
+from typing import Final, get_args
 
 from typing_extensions import NotRequired, TypedDict
 
@@ -17,7 +17,8 @@ from taximeter_processor.ledger.record import Record
 from taximeter_processor.model import AttributeValue, Line, Usage
 from taximeter_processor.money import PICO_PER_USD, format_usd
 from taximeter_processor.periods import to_us
-from taximeter_processor.pricing.cards import TIER_ASSUMED
+from taximeter_processor.pricing.cards import TIER_ASSUMED, TOKENS_PER_RATE
+from taximeter_processor.pricing.overrides import CountedMeter
 from taximeter_processor.pricing.rates import usd_text
 from taximeter_processor.pricing.show import OverrideAnswer, PriceAnswer, RateAnswer, rate_for
 from taximeter_processor.reports.asked import iso
@@ -27,6 +28,7 @@ OVERRIDE: Final = "override"
 FALLBACK: Final = "fallback"
 PAST: Final = "past"
 
+_COUNTED: Final = frozenset(get_args(CountedMeter))
 REPEATED: Final = "repeated"
 WHY_NOT_COUNTED: Final = {
     REPEATED: "the same span once more",
@@ -245,16 +247,17 @@ def line_told(line: Line, price: PriceAnswer, input_tokens: int) -> LineTold:
 
 
 def past_line(meter: str, quantity: int, cost_pico: int, price_source: str) -> LineTold:
-    """A line whose rate the book does not say any more: it is what was charged for one unit."""
-    rate = usd_text(Fraction(cost_pico, quantity * PICO_PER_USD)) if quantity else None
+    """A line whose rate the book does not say any more: it is the cost over the quantity."""
+    rate = Fraction(cost_pico, quantity * PICO_PER_USD)
+    per = 1 if meter in _COUNTED else TOKENS_PER_RATE
     return {
         "meter": meter,
         "quantity": quantity,
-        "rate_usd": rate,
+        "rate_usd": usd_text(rate),
         "cost_usd": format_usd(cost_pico),
         "pays_as": None,
-        "per": 1,
-        "rate_per_usd": rate,
+        "per": per,
+        "rate_per_usd": usd_text(rate * per),
         "source": PAST,
         "source_detail": price_source,
         "fallback": None,

@@ -95,8 +95,18 @@ def test_a_trace_is_told_from_the_file_when_no_service_runs(config: str) -> None
     assert (done.returncode, done.stderr) == (0, "")
     text = done.stdout.splitlines()
     assert text[0] == f"trace {CALL.trace_id}: 1 call, $0.0002368"
-    assert text[-1].startswith(
-        f"  span {OUTER.span_id} by {OUTER.emitter} ($0.0002368), told_twice: another telling"
+    assert (
+        f"  not added   span {OUTER.span_id} by {OUTER.emitter} ($0.0002368), told_twice: "
+        "another telling of the same call" in text
+    )
+    assert "not counted" not in text
+
+
+def test_a_span_that_is_counted_elsewhere_is_told_where(config: str) -> None:
+    done = run_taximeter("explain", CALL.trace_id, "--span", OUTER.span_id, "--config", config)
+    assert done.stdout.splitlines()[-1] == (
+        f"  span {OUTER.span_id} by {OUTER.emitter} ($0.0002368), told_twice: another telling of "
+        f"the same call, which is call {INNER.span_id} of trace {CALL.trace_id}"
     )
 
 

@@ -91,6 +91,9 @@ def test_a_price_that_changed_since_does_not_change_the_account(
         ("cache_read", 1152, "0.000000025", "0.0000288", "past"),
         ("output", 84, "0.000002", "0.000168", "past"),
     ]
+    assert (account["meters"][0]["rate_per_usd"], account["meters"][0]["per"]) == (
+        "0.25", 1_000_000,
+    )  # fmt: skip
     assert account["meters"][0]["source_detail"] == "genai-prices:openai/gpt-5-mini"
     assert account["today"] == {
         "price_version": halved.version,
