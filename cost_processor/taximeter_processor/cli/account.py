@@ -175,6 +175,9 @@ def _counts(account: Account) -> Iterator[str]:
     for ignored in account["ignored"]:
         what = f"{ignored['name']} {ignored['value']}"
         yield from _row("ignored", f"{what}, {ignored['reason']}: {ignored['why']}")
+    for one in account["corrected"]:
+        count = f"{one['field']} {one['told']:,} -> {one['counted']:,}"
+        yield from _row("corrected", f"{count}: {one['why']}")
     if account["usage_status"] not in (None, "reported"):
         yield from _row("usage", f"{account['usage_status']}")
 

@@ -71,6 +71,8 @@ class Provenance(NamedTuple):
     read_as: Mapping[str, tuple[str, ...]]
     """Attribute to the fields of `Usage` that it decides."""
     ignored: tuple[Ignored, ...]
+    told: Usage
+    """What was read, before it is corrected for what the emitter is known to leave out."""
 
 
 def provenance(span: Span, raw: Raw) -> Provenance:
@@ -80,7 +82,7 @@ def provenance(span: Span, raw: Raw) -> Provenance:
     except BadSpan:
         reading = NotACall("")
     if isinstance(reading, NotACall):
-        return Provenance(raw, {}, ())
+        return Provenance(raw, {}, (), Usage())
     effects = {name: _effect(span, reading, name) for name in raw}
     read_as = {
         name: fields
@@ -92,7 +94,7 @@ def provenance(span: Span, raw: Raw) -> Provenance:
         for name, value in raw.items()
         if name not in read_as
     )
-    return Provenance(raw, read_as, tuple(ignored))
+    return Provenance(raw, read_as, tuple(ignored), reading.usage)
 
 
 def stored_provenance(dialect: str, raw: Raw | None, usage: Usage) -> Provenance:

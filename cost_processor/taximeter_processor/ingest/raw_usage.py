@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -66,4 +67,6 @@ def _leaves(value: Any, depth: int) -> Iterator[tuple[tuple[str, ...], Attribute
 def _is_number(value: object) -> bool:
     if isinstance(value, str):
         return bool(_NUMBER.fullmatch(value))
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)

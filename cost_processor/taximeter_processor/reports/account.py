@@ -29,6 +29,7 @@ FALLBACK: Final = "fallback"
 PAST: Final = "past"
 
 _COUNTED: Final = frozenset(get_args(CountedMeter))
+_LEFT_OUT: Final = "this emitter leaves cached input out of its count: it is added"
 REPEATED: Final = "repeated"
 WHY_NOT_COUNTED: Final = {
     REPEATED: "the same span once more",
@@ -81,6 +82,15 @@ class IgnoredTold(TypedDict):
     name: str
     value: AttributeValue
     reason: str
+    why: str
+
+
+class CorrectedTold(TypedDict):
+    """A count that is not what the emitter told, and why."""
+
+    field: str
+    told: int
+    counted: int
     why: str
 
 
@@ -150,6 +160,7 @@ class Account(TypedDict):
     raw_usage: dict[str, AttributeValue]
     read_as: dict[str, list[str]]
     ignored: list[IgnoredTold]
+    corrected: list[CorrectedTold]
     quantities: dict[str, int]
     price_entry: str | None
     price_source: str | None
@@ -189,6 +200,7 @@ def blank(trace_id: str | None, span_id: str | None, start_us: int | None) -> Ac
         "raw_usage": {},
         "read_as": {},
         "ignored": [],
+        "corrected": [],
         "quantities": {},
         "price_entry": None,
         "price_source": None,
@@ -288,6 +300,16 @@ def tell_counts(account: Account, found: Provenance) -> None:
         {"name": one.name, "value": one.value, "reason": one.reason, "why": one.why}
         for one in found.ignored
     ]
+    account["corrected"] = _corrected(found.told.input_tokens, account["usage"])
+
+
+def _corrected(told: int | None, usage: UsageTold) -> list[CorrectedTold]:
+    """Cached input that an emitter is known to leave out is added to the input it counts."""
+    counted = usage["input_tokens"]
+    cached = (usage["cached_read_tokens"] or 0) + (usage["cache_write_tokens"] or 0)
+    if told is None or counted is None or not cached or counted - told != cached:
+        return []
+    return [{"field": "input_tokens", "told": told, "counted": counted, "why": _LEFT_OUT}]
 
 
 def other_told(duplicate: Duplicate) -> OtherTold:

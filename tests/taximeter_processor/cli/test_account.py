@@ -17,11 +17,12 @@ from taximeter_processor.settings import parse
 from tests.support.otlp import CHAT, NOW_NS, json_body, json_span
 
 
-def account(attributes: dict[str, Any] = CHAT, configuration: str = "{}") -> Account:
+def account(
+    attributes: dict[str, Any] = CHAT, configuration: str = "{}", scope: str = "taximeter"
+) -> Account:
     settings = parse(configuration, Path("taximeter.yaml"))
-    (found,) = explain(
-        json_body(json_span(1, attributes)), settings, PriceBook.of(settings), NOW_NS
-    )
+    body = json_body(json_span(1, attributes), scope=scope)
+    (found,) = explain(body, settings, PriceBook.of(settings), NOW_NS)
     return found
 
 
@@ -98,6 +99,12 @@ def test_counts_are_read_or_ignored_and_never_both() -> None:
 )
 def test_what_is_not_usual_is_said(attributes: dict[str, Any], expected: str) -> None:
     assert expected in text({**CHAT, **attributes})
+
+
+def test_a_corrected_count_is_said() -> None:
+    found = account({**CHAT, "gen_ai.provider.name": "gcp.anthropic"}, scope="envoy")
+    told = "\n".join(call_text(found))
+    assert "  corrected   input_tokens 1,312 -> 2,464: this emitter leaves cached" in told
 
 
 def test_a_failed_call_owes_nothing() -> None:

@@ -158,3 +158,8 @@ def test_our_rarer_counts_are_kept_as_they_stood() -> None:
 def test_a_span_that_is_no_call_has_no_account_of_its_counts() -> None:
     found = told({"gen_ai.operation.name": "invoke_agent", "gen_ai.usage.input_tokens": 5})
     assert (found.read_as, found.ignored) == ({}, ())
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), True, "many", ["1"]])
+def test_what_is_no_number_is_no_count(value: Any) -> None:
+    assert raw_usage({"gen_ai.usage.total_tokens": value}) == {}

@@ -2,29 +2,41 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from taximeter_processor.errors import BadRequest
+from taximeter_processor.ingest.dialects import SPAN_KEYS
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.reports.account import Account
 from taximeter_processor.reports.explain import explain
-from taximeter_processor.settings import parse
+from taximeter_processor.settings import Settings, parse
 from tests.support.otlp import CHAT, NOW_NS, json_body, json_span
+from tests.taximeter_processor.ingest.test_hostile import VALUES
 
+SETTINGS = Settings()
+BOOK = PriceBook.of(SETTINGS)
 CONTRIB = "opentelemetry.instrumentation.openai_v2"
 
 
 def accounts(body: bytes, configuration: str = "{}") -> list[Account]:
-    settings = parse(configuration, Path("taximeter.yaml"))
-    return explain(body, settings, PriceBook.of(settings), NOW_NS)
+    configured = parse(configuration, Path("taximeter.yaml"))
+    return explain(body, configured, PriceBook.of(configured), NOW_NS)
 
 
-def account(attributes: dict[str, Any] = CHAT, configuration: str = "{}", **fields: Any) -> Account:
-    (found,) = accounts(json_body(json_span(1, attributes, **fields)), configuration)
+def account(
+    attributes: dict[str, Any] = CHAT,
+    configuration: str = "{}",
+    scope: str = "taximeter",
+    **fields: Any,
+) -> Account:
+    (found,) = accounts(json_body(json_span(1, attributes, **fields), scope=scope), configuration)
     return found
 
 
@@ -175,6 +187,30 @@ def test_counts_stand_under_the_emitter_s_names_with_what_became_of_them() -> No
         "gen_ai.usage.magic_tokens": "not_read",
         "gen_ai.usage.reasoning.output_tokens": "contained",
     }
+
+
+def test_cached_input_that_the_emitter_leaves_out_is_added_and_said() -> None:
+    found = account({**CHAT, "gen_ai.provider.name": "gcp.anthropic"}, scope="envoy")
+    assert found["usage"]["input_tokens"] == 1312 + 1152
+    assert found["corrected"] == [
+        {
+            "field": "input_tokens",
+            "told": 1312,
+            "counted": 2464,
+            "why": "this emitter leaves cached input out of its count: it is added",
+        }
+    ]
+    assert account()["corrected"] == []
+
+
+@given(st.dictionaries(st.sampled_from(sorted(SPAN_KEYS)), VALUES, max_size=8))
+@settings(max_examples=200, deadline=None)
+def test_whatever_a_span_holds_it_is_explained_in_plain_json(attributes: dict[str, Any]) -> None:
+    spans = json_body(json_span(1, {**CHAT, **attributes}), json_span(2, attributes))
+    for body in (spans, spans.replace(b'"name": "taximeter"', b'"name": "other"')):
+        found = explain(body, SETTINGS, BOOK, NOW_NS)
+        assert len(found) == 2
+        assert json.loads(json.dumps(found, allow_nan=False)) == found
 
 
 def told_twice() -> list[Account]:

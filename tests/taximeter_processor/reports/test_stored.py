@@ -219,6 +219,13 @@ def test_what_the_emitter_wrote_is_told_from_the_row(store: DuckDBStore, listed:
     assert account["ignored"][0]["reason"] == "total"
 
 
+def test_a_correction_is_told_from_the_row(store: DuckDBStore, listed: PriceBook) -> None:
+    raw = {"gen_ai.usage.input_tokens": 160, "gen_ai.usage.cache_read.input_tokens": 1152}
+    store.append([OUTER._replace(raw_usage=json.dumps(raw))])
+    (corrected,) = explained(store, listed)["corrected"]
+    assert (corrected["told"], corrected["counted"]) == (160, 1312)
+
+
 def test_an_unknown_trace_is_none(store: DuckDBStore, listed: PriceBook) -> None:
     assert explain_trace(store, listed, "e" * 32) is None
 
