@@ -10,7 +10,7 @@ from typing import Any, Final
 from fastapi import Depends, FastAPI, Request, Response
 
 from taximeter_processor import __version__
-from taximeter_processor.api import query, reprice
+from taximeter_processor.api import explain, query, reprice
 from taximeter_processor.api.guard import Guard
 from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
 from taximeter_processor.metrics.exposition import Scrape
@@ -75,6 +75,7 @@ def build_api(service: Service) -> FastAPI:
     api.state.service = service
     api.include_router(query.router)
     api.include_router(reprice.router)
+    api.include_router(explain.router)
     api.include_router(pages.router)
 
     @api.get("/healthz", include_in_schema=False)

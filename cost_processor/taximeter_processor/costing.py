@@ -118,11 +118,16 @@ def reprice(record: Record, prices: PriceBook) -> Record:
     """
     if record.status not in _REPRICED:
         return record
-    costed = _costed(_call_of(record), _quantities_of(record), prices)
+    costed = cost_again(record, prices)
     if not isinstance(costed.outcome, Priced) and record.price_source:
         return record
     again = _row(costed.call, _booked(costed), (record.writer, record.ingested_at, False))
     return record._replace(**{name: getattr(again, name) for name in _PRICED_COLUMNS})
+
+
+def cost_again(record: Record, prices: PriceBook) -> Costed:
+    """What a row's usage costs at what the prices are now, line by line."""
+    return _costed(_call_of(record), _quantities_of(record), prices)
 
 
 _REPRICED: Final = ("priced", "unpriced", "cached")

@@ -100,7 +100,8 @@ class Call(NamedTuple):
     reported_cost_pico: int | None
     """What the emitter or provider said it cost, in pico-USD."""
     raw_usage: Mapping[str, AttributeValue] | None = None
-    """The counts as another emitter wrote them; Taximeter's own spans have one exact form."""
+    """The counts as the emitter wrote them; None for Taximeter's usual spans, which name each count
+    in one way."""
 
 
 class NotACall(NamedTuple):

@@ -24,6 +24,7 @@ from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.reprice import Question, reprice_slice
+from taximeter_processor.reports.stored import TraceAccount, explain_trace
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
@@ -98,6 +99,10 @@ class Service:
         return self.worker.run(
             lambda: reprice_slice(self.store, self.book, asked, time.time_ns() // 1000)
         )
+
+    def explain(self, trace_id: str, span_id: str) -> TraceAccount | None:
+        """`reports.stored` of a trace, at the prices this service uses."""
+        return explain_trace(self.store, self.book, trace_id, span_id)
 
     def status(self) -> dict[str, Any]:
         """What is running, for people."""

@@ -319,10 +319,15 @@ def _validated(
         if field.annotation in _SCALARS and f"TAXIMETER_{key.upper()}" in environ
     }
     try:
-        return Settings.model_validate({**content, **overridden, **changes})
+        settings = Settings.model_validate({**content, **overridden, **changes})
     except ValidationError as error:
         lines = [_sentence(dict(item), node, path) for item in error.errors()]
         raise ConfigError("\n".join(lines)) from error
+    placed = (
+        override.at_line(_line_of(node, ["prices", index]))
+        for index, override in enumerate(settings.prices)
+    )
+    return settings.model_copy(update={"prices": tuple(placed)})
 
 
 def _sentence(item: dict[str, Any], node: yaml.Node | None, path: Path) -> str:

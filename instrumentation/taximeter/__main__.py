@@ -17,7 +17,7 @@ COMMANDS: Mapping[str, str] = {
     "serve": "run the cost processor: OTLP in, ledger and /metrics out",
     "demo": "run everything once on this machine, with a bundled provider",
     "check": "validate taximeter.yaml and say what is wrong on which line",
-    "explain": "price spans from a file or a trace id, one JSON line each",
+    "explain": "say why calls cost what they cost, from a file of spans or a trace id",
     "import": "take in calls that were made without a span: batch results",
     "costs": "print cost by feature, team, tenant, model or day",
     "prices": "print prices and where they come from; compare, check and adopt price lists",

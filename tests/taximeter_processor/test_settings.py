@@ -102,3 +102,8 @@ def test_money_may_be_written_as_a_number() -> None:
 def test_the_zone_is_ready_to_use() -> None:
     assert parse("timezone: Europe/Berlin", PATH).zone == ZoneInfo("Europe/Berlin")
     assert parse("", PATH).zone == timezone.utc
+
+
+def test_a_price_knows_the_line_it_was_written_on() -> None:
+    text = "writer: main\nprices:\n  - {model: a, percent: 1}\n\n  - model: b\n    percent: 2\n"
+    assert [override.line for override in parse(text, PATH).prices] == [3, 5]

@@ -26,6 +26,10 @@ class NoLedger(LedgerError):
     """Neither a service nor a ledger file is there yet."""
 
 
+class NotFound(TaximeterError):
+    """The ledger knows nothing of what was asked for."""
+
+
 def add_common(parser: argparse.ArgumentParser) -> None:
     """Options of every command that reads the ledger."""
     parser.add_argument(
@@ -93,6 +97,8 @@ def _asked(
         raise TaximeterError(f"{url}: {error}") from error
     if response.status_code == 422:
         raise ValueError(str(response.json().get("detail", response.text)))
+    if response.status_code == 404:
+        raise NotFound(f"{url} answered 404: {response.text[:200]}")
     if response.status_code != 200:
         raise TaximeterError(f"{url} answered {response.status_code}: {response.text[:200]}")
     answer: dict[str, Any] = response.json()

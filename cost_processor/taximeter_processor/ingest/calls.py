@@ -30,6 +30,7 @@ from taximeter_processor.model import (
     UsageStatus,
 )
 from taximeter_processor.money import usd_to_pico
+from taximeter_processor.usage import is_plain_text
 
 _TAGS: Final = frozenset(names.TAGS)
 _SPECIAL: Final = frozenset(MARKED) | NEVER
@@ -89,7 +90,7 @@ class CallReader:
     ) -> Call | NotACall | Rejected:
         """What one span is. Raises nothing that a span could cause."""
         try:
-            reading = _reading(span)
+            reading = reading_of(span)
             if isinstance(reading, NotACall):
                 return reading
             return self._call(span, reading, by_id or {})
@@ -136,7 +137,7 @@ class CallReader:
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
-            None if reading.dialect == taximeter.DIALECT else raw_usage(span.attributes),
+            None if _is_told_by_columns(reading, usage) else raw_usage(span.attributes),
         )
 
 
@@ -150,7 +151,8 @@ def _identity(
     return canonical, requested, responded, _text(emitter)
 
 
-def _reading(span: Span) -> Reading | NotACall:
+def reading_of(span: Span) -> Reading | NotACall:
+    """What the span's dialect reads. Raises `BadSpan` for what cannot be read."""
     if span.scope == taximeter.SCOPE:
         return taximeter.read(span)
     attributes = span.attributes
@@ -209,6 +211,11 @@ def _with_forced_overlap(usage: Usage) -> Usage:
         room = counts["cache_read_tokens"] - (audio or 0)
         image = min(excess, counts["input_image_tokens"], room)
     return usage._replace(cache_read_audio_tokens=audio, cache_read_image_tokens=image)
+
+
+def _is_told_by_columns(reading: Reading, usage: Usage) -> bool:
+    """One of our own spans, which name each count in one way, with those that have columns."""
+    return reading.dialect == taximeter.DIALECT and is_plain_text(usage)
 
 
 def _usage_status(told: object, usage: Usage) -> UsageStatus:

@@ -70,7 +70,7 @@ class Record(NamedTuple):
     is_backfill: bool
     """More than an hour old at arrival: in the ledger and the gauges, not in today's counters."""
     raw_usage: str | None = None
-    """JSON `{attribute: count}` as the emitter wrote them; NULL for Taximeter's own spans."""
+    """JSON `{attribute: count}` as the emitter wrote them; NULL for Taximeter's usual spans."""
     also_told_by: str = ""
     """Other emitters that told of this call, joined by commas."""
 

@@ -126,7 +126,7 @@ def _negotiated(
         return {**listed, **changed}, source
     source = f"{source};override={winner.label}".lstrip(";")
     if winner.percent is not None:
-        return _discounted({**listed, **changed}, winner.percent, winner.label), source
+        return _discounted({**listed, **changed}, winner.percent, winner), source
     usd = sources.exchange.usd_for(winner.currency, moment(start_us).date())
     if usd is None:
         return None
@@ -159,20 +159,23 @@ def _own_rates(override: PriceOverride, usd: Fraction) -> dict[str, Rate]:
         ]
         steps = ((ALWAYS, Fraction(rate)), *above)
         rates[UNITS[meter].usage_key] = Rate(
-            tuple((start, amount * usd / TOKENS_PER_RATE) for start, amount in steps), source
+            tuple((start, amount * usd / TOKENS_PER_RATE) for start, amount in steps),
+            source,
+            override,
         )
     for counted, fee in override.fees.items():
-        rates[UNITS[counted].usage_key] = Rate(((ALWAYS, Fraction(fee) * usd),), source)
+        rates[UNITS[counted].usage_key] = Rate(((ALWAYS, Fraction(fee) * usd),), source, override)
     return rates
 
 
-def _discounted(rates: Rates, percent: Decimal, label: str) -> dict[str, Rate]:
+def _discounted(rates: Rates, percent: Decimal, override: PriceOverride) -> dict[str, Rate]:
     """Every rate changed by a percentage, exactly."""
     factor = 1 + Fraction(percent) / 100
     return {
         key: Rate(
             tuple((start, usd * factor) for start, usd in rate.steps),
-            f"{rate.source}; override:{label} {percent:+f}%",
+            f"{rate.source}; override:{override.label} {percent:+f}%",
+            override,
         )
         for key, rate in rates.items()
     }

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
-from tests.support.otlp import CHAT, json_body, json_span
+from tests.support.otlp import json_body, json_span
 from tests.support.raw_http import post_traces
 from tests.support.records import calls
 from tests.support.servers import Processor, free_port, run_taximeter
@@ -105,39 +105,6 @@ def test_check_names_file_line_key_value_and_what_was_expected(tmp_path: Path) -
     done = run_taximeter("check", str(path))
     assert done.returncode == 2
     assert f"{path}:2: timezone is 'Mars': expected an IANA time zone" in done.stderr
-
-
-def test_explain_prints_one_line_a_span_with_the_contract_s_keys(tmp_path: Path) -> None:
-    path = tmp_path / "export.json"
-    path.write_bytes(json_body(json_span(1), json_span(2, {"http.method": "GET"})))
-    done = run_taximeter("explain", str(path))
-    call, other = map(json.loads, done.stdout.splitlines())
-    assert done.returncode == 0
-    assert set(call) == {
-        "trace_id", "span_id", "is_call", "reason", "provider", "request_model", "response_model",
-        "operation", "usage", "reported_cost_usd", "meters", "cost_usd", "price_version", "tags",
-        "status",
-    }  # fmt: skip
-    assert (call["is_call"], call["cost_usd"], call["status"]) == (True, "0.0002368", "priced")
-    assert call["usage"] == {
-        "input_tokens": 1312,
-        "cached_read_tokens": 1152,
-        "cache_write_tokens": None,
-        "output_tokens": 84,
-        "reasoning_tokens": 64,
-    }
-    assert (other["is_call"], other["reason"], other["usage"]["input_tokens"]) == (
-        False,
-        "not_genai",
-        None,
-    )
-
-
-def test_explain_says_1_when_a_span_was_refused(tmp_path: Path) -> None:
-    path = tmp_path / "export.json"
-    path.write_bytes(json_body(json_span(1, {**CHAT, "gen_ai.usage.input_tokens": -1})))
-    done = run_taximeter("explain", str(path))
-    assert (done.returncode, json.loads(done.stdout)["reason"]) == (1, "bad_count")
 
 
 def test_a_second_service_on_the_ledger_is_told_who_has_it(processor: Processor) -> None:

@@ -176,24 +176,29 @@ _SLOTS: Final = {
     for rank, alias in enumerate(aliases)
 }
 USAGE_KEYS: Final = frozenset({*_SLOTS, *REPORTED_COST})
-# Read by nobody on purpose: sums of the above, or repeated elsewhere.
-IGNORED_USAGE_KEYS: Final = frozenset(
-    {
-        "gen_ai.usage.total_tokens",
-        "llm.usage.total_tokens",
-        "llm.token_count.total",
-        "ai.usage.totalTokens",
-        "gen_ai.client.token.usage",
-        "gen_ai.aggregated_usage.input_tokens",
-        "gen_ai.aggregated_usage.output_tokens",
-        "gen_ai.usage.text.input_tokens",
-        "gen_ai.usage.text.output_tokens",
-        "gen_ai.usage.text.cache_read.input_tokens",
-        "gen_ai.request.max_tokens",
-        "ai.usage.inputTokenDetails.noCacheTokens",
-        "ai.usage.outputTokenDetails.textTokens",
-    }
-)
+# Read by nobody on purpose, and why.
+IGNORED_BECAUSE: Final = {
+    "gen_ai.usage.total_tokens": "total",
+    "llm.usage.total_tokens": "total",
+    "llm.token_count.total": "total",
+    "ai.usage.totalTokens": "total",
+    "gen_ai.client.token.usage": "total",
+    "gen_ai.aggregated_usage.input_tokens": "total",
+    "gen_ai.aggregated_usage.output_tokens": "total",
+    "gen_ai.usage.text.input_tokens": "contained",
+    "gen_ai.usage.text.output_tokens": "contained",
+    "gen_ai.usage.text.cache_read.input_tokens": "contained",
+    "gen_ai.request.max_tokens": "limit",
+    "ai.usage.inputTokenDetails.noCacheTokens": "contained",
+    "ai.usage.outputTokenDetails.textTokens": "contained",
+}
+IGNORED_USAGE_KEYS: Final = frozenset(IGNORED_BECAUSE)
+
+
+def field_of(alias: str) -> str:
+    """The field of `Usage` that an attribute may be read as, or empty."""
+    slot = _SLOTS.get(alias)
+    return Usage._fields[slot[0]] if slot else ""
 
 
 def count(value: object, name: str = "") -> int | None:
