@@ -13,7 +13,7 @@ from prometheus_client.registry import Collector, CollectorRegistry
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.text import TextFamily, labels_text
 from taximeter_processor.names import Metric
-from tests.support.records import NOON_US, call
+from tests.support.records import call
 
 MONEY = Metric("money_usd_total", "counter", 'Dollars, "all" of\nthem.', ("team", "feature"))
 
