@@ -110,6 +110,17 @@ def test_an_override_of_the_past_is_still_named(store: DuckDBStore, listed: Pric
     assert override["name"] == "openai/gpt-5*"
 
 
+def test_another_amount_of_the_same_source_is_not_claimed(
+    store: DuckDBStore, listed: PriceBook
+) -> None:
+    stored(store, book_with("{provider: openai, model: gpt-5*, percent: -50}"))
+    account = explained(store, book_with("{provider: openai, model: gpt-5*, percent: -40}"))
+    # Half of 160 x $0.25, 1152 x $0.025 and 84 x $2 a million.
+    assert [line["cost_usd"] for line in account["meters"]] == ["0.00002", "0.0000144", "0.000084"]
+    assert [line["rate_per_usd"] for line in account["meters"]] == ["0.125", "0.0125", "1"]
+    assert {line["source"] for line in account["meters"]} == {"past"}
+
+
 def test_another_source_of_the_same_amount_is_not_claimed(
     store: DuckDBStore, listed: PriceBook
 ) -> None:
