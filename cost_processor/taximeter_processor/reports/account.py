@@ -17,7 +17,7 @@ from taximeter_processor.ledger.record import Record
 from taximeter_processor.model import AttributeValue, Line, Usage
 from taximeter_processor.money import PICO_PER_USD, format_usd
 from taximeter_processor.periods import to_us
-from taximeter_processor.pricing.cards import TIER_ASSUMED, TOKENS_PER_RATE
+from taximeter_processor.pricing.cards import STANDARD, TIER_ASSUMED, TOKENS_PER_RATE
 from taximeter_processor.pricing.overrides import CountedMeter
 from taximeter_processor.pricing.rates import usd_text
 from taximeter_processor.pricing.show import OverrideAnswer, PriceAnswer, RateAnswer, rate_for
@@ -348,11 +348,24 @@ def _fallback(price: PriceAnswer, rate: RateAnswer | None) -> str | None:
         f"tier {price.tier} has no rates: the standard ones are used"
         if price.source.endswith(TIER_ASSUMED)
         else "",
+        f"tier {price.tier} has no rate of its own for {rate.meter}: the standard one is used"
+        if rate and _is_of_standard_tier(price, rate)
+        else "",
         f"{price.provider} lists no price: that of {price.borrowed_from} is used"
         if price.borrowed_from and not (rate and rate.source.startswith("override:"))
         else "",
     ]
     return "; ".join(filter(None, reasons)) or None
+
+
+def _is_of_standard_tier(price: PriceAnswer, rate: RateAnswer) -> bool:
+    """A rate of the catalogue that a tier, which has other rates there, leaves as it is."""
+    return (
+        price.tier != STANDARD
+        and not price.source.endswith(TIER_ASSUMED)
+        and rate.source.startswith("genai-prices:")
+        and f" ({price.tier})" not in rate.source
+    )
 
 
 def _override_told(override: OverrideAnswer) -> OverrideTold:

@@ -37,13 +37,19 @@ from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
 
 
-class _Reading(NamedTuple):
-    """One span and what became of it."""
+class _Call(NamedTuple):
+    """A span that is a call, what it costs, and the row it would be."""
 
     span: Span
-    found: Costed | NotACall | Rejected
-    record: Record | None
-    """The row it would be."""
+    costed: Costed
+    record: Record
+
+
+class _NoCall(NamedTuple):
+    """A span that is none, or None where it could not even be decoded."""
+
+    span: Span | None
+    found: NotACall | Rejected
 
 
 def explain(body: bytes, settings: Settings, prices: PriceBook, now_ns: int) -> list[Account]:
@@ -58,71 +64,65 @@ def explain(body: bytes, settings: Settings, prices: PriceBook, now_ns: int) -> 
     decoded = Decoder(known | unknown).decode(body, JSON, now_ns)
     rules = TagRules(settings.tags)
     found = CallReader(aliases).read_all(decoded.spans)
-    read = [
-        _reading(span, one, prices, rules) for span, one in zip(decoded.spans, found, strict=True)
-    ]
+    read = [_read(span, one, prices, rules) for span, one in zip(decoded.spans, found, strict=True)]
+    read += [_NoCall(None, rejected) for rejected in decoded.rejected]
     others, of = _told_again(read)
     described = Descriptions(prices)
-    accounts = [
+    return [
         _of_call(one, described, unknown, others, of.get(number))
-        if isinstance(one.found, Costed)
-        else _of_no_call(one.span, one.found, unknown)
+        if isinstance(one, _Call)
+        else _of_no_call(one, unknown)
         for number, one in enumerate(read)
     ]
-    return accounts + [_of_no_call(None, rejected) for rejected in decoded.rejected]
 
 
-def _reading(
+def _read(
     span: Span, found: Call | NotACall | Rejected, prices: PriceBook, rules: TagRules
-) -> _Reading:
+) -> _Call | _NoCall:
     if not isinstance(found, Call):
-        return _Reading(span, found, None)
+        return _NoCall(span, found)
     call, _ = rules.book(found)
     try:
         record = book(call, prices, writer="", now_us=0, backfill_before_us=0)
-        return _Reading(span, cost(call, prices), record)
+        return _Call(span, cost(call, prices), record)
     except ValueError as error:
-        return _Reading(span, Rejected("bad_count", str(error)), None)
+        return _NoCall(span, Rejected("bad_count", str(error)))
 
 
 def _told_again(
-    read: Sequence[_Reading],
+    read: Sequence[_Call | _NoCall],
 ) -> tuple[Mapping[Key, Sequence[Duplicate]], Mapping[int, Duplicate]]:
     """As the ledger would decide: by call its other tellings, and by place whose a telling is."""
     links = {
         (one.span.trace_id, one.span.span_id): one.span.parent_span_id
         for one in read
-        if isinstance(one.found, NotACall) and one.span.parent_span_id
+        if isinstance(one, _NoCall) and one.span and isinstance(one.found, NotACall)
     }
+    calls = {n: one.record for n, one in enumerate(read) if isinstance(one, _Call)}
     first: dict[Key, Record] = {}
     of: dict[int, Duplicate] = {}
-    for number, one in enumerate(read):
-        if one.record is not None:
-            key = key_of(one.record)
-            if key in first:
-                of[number] = Duplicate(one.record, REPEATED, key)
-            first.setdefault(key, one.record)
+    for number, record in calls.items():
+        if first.setdefault(key_of(record), record) is not record:
+            of[number] = Duplicate(record, REPEATED, key_of(record))
     others: dict[Key, list[Duplicate]] = {}
     decided = {}
     for duplicate in decide(list(first.values()), [], links, 0).duplicates:
         others.setdefault(duplicate.of, []).append(duplicate)
         decided[key_of(duplicate.record)] = duplicate
-    for number, one in enumerate(read):
-        if one.record is not None and (duplicate_of := decided.get(key_of(one.record))):
-            of.setdefault(number, duplicate_of)
+    for number, record in calls.items():
+        if key_of(record) in decided:
+            of.setdefault(number, decided[key_of(record)])
     return others, of
 
 
 def _of_call(
-    read: _Reading,
+    read: _Call,
     described: Descriptions,
     unknown: frozenset[str],
     others: Mapping[Key, Sequence[Duplicate]],
     of: Duplicate | None,
 ) -> Account:
     span, costed, record = read
-    assert isinstance(costed, Costed)
-    assert record is not None
     call, quantities, status, outcome = costed
     account = blank(span.trace_id, span.span_id, call.start_us)
     account.update(
@@ -187,17 +187,14 @@ def _cost(costed: Costed) -> str | None:
     return format_usd(costed.outcome.cost_pico) if isinstance(costed.outcome, Priced) else None
 
 
-def _of_no_call(
-    span: Span | None, found: Costed | NotACall | Rejected, unknown: frozenset[str] = frozenset()
-) -> Account:
-    if span is None:
-        account = blank(None, None, None)
-    else:
+def _of_no_call(read: _NoCall, unknown: frozenset[str]) -> Account:
+    span, found = read
+    account = blank(None, None, None)
+    if span is not None:
         account = blank(span.trace_id, span.span_id, span.start_ns // 1000)
         account["emitter"] = span.scope or None
         account["raw_usage"] = raw_usage(span.attributes, unknown)
     if isinstance(found, Rejected):
         account["message"] = found.message
-    if not isinstance(found, Costed):
-        account["reason"] = found.reason
+    account["reason"] = found.reason
     return account

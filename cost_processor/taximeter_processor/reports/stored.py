@@ -223,7 +223,7 @@ def _lines(record: Record, amounts: Mapping[str, Amount], book: _Book) -> list[L
     if record.status == "cached":
         # The row has no cost for its lines: they are told as what was avoided.
         if isinstance(outcome, Priced) and outcome.cost_pico == record.list_cost_usd:
-            amounts = {line.meter: Amount(line.quantity, line.cost_pico) for line in now.values()}
+            amounts = {meter: _amount(line) for meter, line in now.items()}
         else:
             return []
     price = book.described.at(
@@ -233,10 +233,14 @@ def _lines(record: Record, amounts: Mapping[str, Amount], book: _Book) -> list[L
     size = record.input_tokens or 0
     return [
         line_told(now[meter], price, size)
-        if meter in now and now[meter][1:4:2] == amount
+        if meter in now and _amount(now[meter]) == amount
         else past_line(meter, *amount, record.price_source)
         for meter, amount in amounts.items()
     ]
+
+
+def _amount(line: Line) -> Amount:
+    return Amount(line.quantity, line.cost_pico)
 
 
 def _change_told(change: CostChange) -> ChangeTold:

@@ -109,6 +109,24 @@ def test_a_tier_without_rates_says_that_the_standard_ones_are_used() -> None:
     )
 
 
+def test_a_rate_that_a_tier_leaves_as_it_is_says_so() -> None:
+    batch = {
+        **CHAT,
+        "taximeter.service_tier": "batch",
+        "gen_ai.request.model": "gpt-4.1",
+        "gen_ai.response.model": "gpt-4.1-2025-04-14",
+    }
+    lines = {line["meter"]: line for line in account(batch)["meters"]}
+    # Half of $2; batch tables name no rate for cached input, so that stays at $0.50.
+    assert (lines["input"]["rate_per_usd"], lines["input"]["source"]) == ("1", "catalogue")
+    assert (lines["cache_read"]["rate_per_usd"], lines["cache_read"]["source"]) == (
+        "0.5", "fallback",
+    )  # fmt: skip
+    assert lines["cache_read"]["fallback"] == (
+        "tier batch has no rate of its own for cache_read: the standard one is used"
+    )
+
+
 def test_another_seller_s_list_is_a_fallback() -> None:
     line = account({**CHAT, "gen_ai.provider.name": "azure.ai.openai"})["meters"][0]
     assert (line["source"], line["source_detail"]) == ("fallback", "genai-prices:openai/gpt-5-mini")

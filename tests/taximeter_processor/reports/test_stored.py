@@ -110,6 +110,26 @@ def test_an_override_of_the_past_is_still_named(store: DuckDBStore, listed: Pric
     assert override["name"] == "openai/gpt-5*"
 
 
+def test_another_amount_of_the_same_source_is_not_claimed(
+    store: DuckDBStore, listed: PriceBook
+) -> None:
+    stored(store, book_with("{provider: openai, model: gpt-5*, percent: -50}"))
+    account = explained(store, book_with("{provider: openai, model: gpt-5*, percent: -40}"))
+    # Half of 160 x $0.25, 1152 x $0.025 and 84 x $2 a million.
+    assert [line["cost_usd"] for line in account["meters"]] == ["0.00002", "0.0000144", "0.000084"]
+    assert [line["rate_per_usd"] for line in account["meters"]] == ["0.125", "0.0125", "1"]
+    assert {line["source"] for line in account["meters"]} == {"past"}
+
+
+def test_another_source_of_the_same_amount_is_not_claimed(
+    store: DuckDBStore, listed: PriceBook
+) -> None:
+    stored(store, book_with("{provider: openai, model: gpt-5*, percent: 0}"))
+    account = explained(store, listed)
+    assert {line["source"] for line in account["meters"]} == {"past"}
+    assert account["today"]["reprice_pending"] is False
+
+
 def test_a_price_that_was_added_is_pending_until_the_call_is_repriced(
     store: DuckDBStore, listed: PriceBook
 ) -> None:
@@ -207,6 +227,19 @@ def test_a_span_that_is_counted_elsewhere_is_found_by_its_own_id(
     found = explain_trace(store, listed, TRACE, OUTER.span_id)
     assert found is not None
     assert (found["calls"], len(found["not_counted"])) == ([], 1)
+
+
+def test_a_telling_of_another_trace_has_its_account_there(
+    store: DuckDBStore, listed: PriceBook
+) -> None:
+    store.append([INNER, OUTER._replace(trace_id="e" * 32, emitter="litellm")])
+    here = explain_trace(store, listed, TRACE)
+    there = explain_trace(store, listed, "e" * 32)
+    assert here is not None
+    assert there is not None
+    assert [one["emitter"] for one in here["calls"][0]["duplicates"]] == ["litellm"]
+    assert here["not_counted"] == []
+    assert (there["calls"], there["cost_usd"], len(there["not_counted"])) == ([], "0.0", 1)
 
 
 def test_what_the_emitter_wrote_is_told_from_the_row(store: DuckDBStore, listed: PriceBook) -> None:
