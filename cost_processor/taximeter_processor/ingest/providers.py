@@ -73,6 +73,7 @@ _ALIASES: Final = {
     "gcp.anthropic": "gcp.vertex_ai",
     "gemini": "gcp.gemini",
     "googleai": "gcp.gemini",
+    "google-gla": "gcp.gemini",
     "google": "gcp.gemini",
     "vertex": "gcp.vertex_ai",
     "xai": "x_ai",
@@ -81,6 +82,7 @@ _ALIASES: Final = {
     "moonshot": "moonshot_ai",
     "watsonx": "ibm.watsonx.ai",
     "together": "together_ai",
+    "togetherai": "together_ai",
     "fireworks": "fireworks_ai",
     # LangChain's names.
     "google_genai": "gcp.gemini",
@@ -132,7 +134,7 @@ _MODEL_SHAPES: Final = tuple(
         (r"^((us|eu|apac|ap|jp|au|ca|sa|global|us-gov)\.)?(anthropic|amazon|meta|mistral|cohere|ai21|"
          r"deepseek|stability|writer|qwen|openai|nvidia|luma)\.[\w.-]+", "aws.bedrock"),
         (r"publishers/\w+/models/", "gcp.vertex_ai"),
-        (r"^(gpt-|chatgpt-|o\d(-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
+        (r"^(ft:)?(gpt-|chatgpt-|o\d(-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
         (r"^claude-", "anthropic"),
         (r"^gemini-", "gcp.gemini"),
         (r"^(mistral|codestral|ministral|pixtral|magistral|devstral)-", "mistral_ai"),
@@ -166,7 +168,7 @@ def canonical_provider(name: str, server_address: str, model: str) -> str:
     if not is_framework(lowered):
         # A seller we do not know has prices of its own: never those of the model's maker.
         return lowered if len(lowered) <= _MOST_NAME and lowered.isprintable() else ""
-    return _inferred(server_address.lower(), model)
+    return _inferred(server_address.lower(), model.strip().lower())
 
 
 def is_framework(name: str) -> bool:
@@ -175,12 +177,13 @@ def is_framework(name: str) -> bool:
 
 
 def _inferred(server_address: str, model: str) -> str:
+    host = _host(server_address)
     for pattern, provider in _HOSTS:
-        if pattern.search(server_address):
+        if pattern.search(host):
             return provider
     vendor, slash, rest = model.partition("/")
     if slash and not model.startswith(("publishers/", "arn:")):
-        known = _ALIASES.get(vendor.lower(), vendor.lower())
+        known = canonical_provider(vendor, "", "")
         if known in WELL_KNOWN:
             return known
         model = rest
@@ -190,5 +193,10 @@ def _inferred(server_address: str, model: str) -> str:
     return ""
 
 
+def _host(address: str) -> str:
+    """A host's name, where an emitter gives a whole URL or a port with it."""
+    return address.rpartition("://")[2].partition("/")[0].partition(":")[0]
+
+
 def _is_openai_model(model: str) -> bool:
-    return bool(re.match(r"(gpt-|o\d(-|$)|text-embedding-)", model))
+    return bool(re.match(r"(ft:)?(gpt-|chatgpt-|o\d(-|$)|text-embedding-)", model.lower()))

@@ -235,7 +235,8 @@ def test_usage_under_an_unknown_operation_is_kept_for_a_person_to_judge() -> Non
 
 
 @pytest.mark.parametrize(
-    "operation", ["execute_tool", "fetch_response", "rerank", "search_memory", "litellm.moderation"]
+    "operation",
+    ["execute_tool", "fetch_response", "tokenize", "search_memory", "litellm.moderation"],
 )
 def test_operations_that_are_never_billed_by_the_token_are_no_calls(operation: str) -> None:
     assert read({**CHAT, "gen_ai.operation.name": operation}) == NotACall("not_inference")

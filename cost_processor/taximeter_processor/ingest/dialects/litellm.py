@@ -11,10 +11,14 @@ from taximeter_processor.model import NotACall, Span
 
 MARK: Final = "litellm.provider.model"
 KEYS: Final = frozenset({MARK})
+RAW_DUMP: Final = "raw_gen_ai_request"
+"""The span that repeats a call as its provider's own request and response."""
 
 
 def read(span: Span) -> Reading | NotACall:
     """The request names a proxy's alias: without a response model, what was called stands in."""
+    if span.name == RAW_DUMP:
+        return NotACall("raw_dump")
     reading = otel.read(span)
     if isinstance(reading, NotACall):
         return reading
