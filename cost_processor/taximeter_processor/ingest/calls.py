@@ -9,7 +9,7 @@ from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.decoded import Rejected
-from taximeter_processor.ingest.dialects import MARKED, UNMARKED, litellm, taximeter, vercel
+from taximeter_processor.ingest.dialects import RULES, UNMARKED, litellm, taximeter, vercel
 from taximeter_processor.ingest.dialects.base import (
     RESPONSE_ID,
     BadSpan,
@@ -33,7 +33,7 @@ from taximeter_processor.model import (
 from taximeter_processor.money import usd_to_pico
 
 _TAGS: Final = frozenset(names.TAGS)
-_MARKS: Final = frozenset(MARKED)
+_MARKS: Final = frozenset(RULES)
 _TIERS: Final = (
     names.SERVICE_TIER,
     "openai.response.service_tier",
@@ -160,7 +160,7 @@ def _reading(span: Span) -> Reading | NotACall:
         return taximeter.read(span)
     attributes = span.attributes
     if not _MARKS.isdisjoint(attributes):
-        for mark, read in MARKED.items():
+        for mark, read in RULES.items():
             if mark in attributes and (found := read(span)) is not None:
                 return found
     elif span.name == litellm.RAW_DUMP:

@@ -47,12 +47,14 @@ def _no_inference(_: Span) -> NotACall:
     return NotACall("not_inference")
 
 
-MARKED: Final[dict[str, Callable[[Span], Reading | NotACall | None]]] = {
+RULES: Final[dict[str, Callable[[Span], Reading | NotACall | None]]] = {
     **{module.MARK: module.read for module in _MODULES},
     **dict.fromkeys(_NEVER, _no_inference),
     **{module.MARK: module.read for module in _CONVENTIONAL},
 }
-"""A mark's reader, in the order in which marks are tried; None hands on to the next."""
+"""An attribute that decides what a span is, and how; in this order, and None hands on."""
+MARKED: Final = tuple(module.MARK for module in (*_MODULES, *_CONVENTIONAL))
+"""The attributes that mark a dialect: the Collector must keep such spans."""
 UNMARKED: Final = otel.read
 
 SPAN_KEYS: Final = frozenset(
