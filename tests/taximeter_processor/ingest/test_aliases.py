@@ -192,9 +192,7 @@ def test_the_model_that_answered_is_the_first_one_told(first: str, second: str) 
 
 @pytest.mark.parametrize(("first", "second"), [*pairwise(PROVIDER)])
 @pytest.mark.parametrize("mark", [{}, {"openinference.span.kind": "LLM"}], ids=["otel", "oi"])
-def test_the_provider_is_the_first_one_told(
-    mark: dict[str, Any], first: str, second: str
-) -> None:
+def test_the_provider_is_the_first_one_told(mark: dict[str, Any], first: str, second: str) -> None:
     told = {"gen_ai.operation.name": "chat", second: "anthropic", first: "groq"}
     assert call_of({**WHOLE, **told, **mark}).provider == "groq"
 
