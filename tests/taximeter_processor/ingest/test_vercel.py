@@ -197,7 +197,7 @@ def test_metadata_that_is_no_metadata_tells_nothing(metadata: str) -> None:
 
 
 def test_only_some_of_very_many_providers_are_looked_at() -> None:
-    many = {f"p{number}": {} for number in range(5000)}
+    many: dict[str, Any] = {f"p{number}": {} for number in range(5000)}
     attributes = v5("openai.chat", 9, 4, {**many, "openai": {"cachedPromptTokens": 1}})
     assert usage_of(attributes, scope="ai") == Usage(9, 4)
 
