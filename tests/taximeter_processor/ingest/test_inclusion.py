@@ -30,12 +30,16 @@ NOVA = "amazon.nova-pro-v1:0"
 OI = "openinference.instrumentation."
 
 
-def by(provider: str, model: str = "m", **more: Any) -> dict[str, Any]:
-    return {**PLAIN, "gen_ai.provider.name": provider, "gen_ai.request.model": model, **more}
+OPENLIT = {"telemetry.sdk.name": "openlit"}
+OPENLIT_COST = {"gen_ai.usage.cost": 0.01}
 
 
-def seen(provider: str, model: str = "m", **more: Any) -> dict[str, Any]:
-    return {**OPENINFERENCE, "llm.provider": provider, "llm.model_name": model, **more}
+def by(provider: str, model: str = "m") -> dict[str, Any]:
+    return {**PLAIN, "gen_ai.provider.name": provider, "gen_ai.request.model": model}
+
+
+def seen(provider: str, model: str) -> dict[str, Any]:
+    return {**OPENINFERENCE, "llm.provider": provider, "llm.model_name": model}
 
 
 @pytest.mark.parametrize(
@@ -67,11 +71,11 @@ def seen(provider: str, model: str = "m", **more: Any) -> dict[str, Any]:
         (seen("aws", CLAUDE), "bedrock.converse", OI + "bedrock", 6200),
         (seen("aws", CLAUDE), "bedrock.converse", "", 6200),
         (seen("anthropic", "claude"), "ChatCompletion", "envoyproxy/ai-gateway", 5000),
-        (by("anthropic", **{"telemetry.sdk.name": "openlit"}), "chat", "", 6200),
-        (by("anthropic", **{"gen_ai.usage.cost": 0.01}), "chat", "", 6200),
+        (by("anthropic") | OPENLIT, "chat", "", 6200),
+        (by("anthropic") | OPENLIT_COST, "chat", "", 6200),
         (by("anthropic"), "chat", "openlit.otel.tracing", 6200),
-        (by("openai", **{"telemetry.sdk.name": "openlit"}), "chat", "openlit", 5000),
-        (by("aws.bedrock", CLAUDE, **{"gen_ai.usage.cost": 0.01}), "chat", "openlit", 5000),
+        (by("openai") | OPENLIT, "chat", "openlit", 5000),
+        (by("aws.bedrock", CLAUDE) | OPENLIT_COST, "chat", "openlit", 5000),
         (by("strands-agents", CLAUDE), "chat", "strands.telemetry.tracer", 6200),
         (by("strands-agents", CLAUDE), "chat", "", 6200),
         (by("aws.bedrock", CLAUDE), "chat", "strands.telemetry.tracer", 6200),
