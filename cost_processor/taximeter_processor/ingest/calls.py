@@ -141,6 +141,7 @@ class CallReader:
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
+            reading.called_model,
             None if reading.dialect == taximeter.DIALECT else raw_usage(span.attributes),
         )
 

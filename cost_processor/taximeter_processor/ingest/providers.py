@@ -73,8 +73,8 @@ _ALIASES: Final = {
     "gcp.anthropic": "gcp.vertex_ai",
     "gemini": "gcp.gemini",
     "googleai": "gcp.gemini",
-    "google-gla": "gcp.gemini",
     "google": "gcp.gemini",
+    "google-gla": "gcp.gemini",
     "vertex": "gcp.vertex_ai",
     "xai": "x_ai",
     "mistralai": "mistral_ai",
@@ -155,6 +155,8 @@ def canonical_provider(name: str, server_address: str, model: str) -> str:
         return lowered
     if lowered.startswith("azure.") and _is_openai_model(model):
         return "azure.ai.openai"
+    if lowered == "google" and (seller := _sold_at(server_address)):  # one of its two services
+        return seller
     if lowered in _ALIASES:
         return _ALIASES[lowered]
     for prefix, provider in _PREFIXES:
@@ -168,7 +170,7 @@ def canonical_provider(name: str, server_address: str, model: str) -> str:
     if not is_framework(lowered):
         # A seller we do not know has prices of its own: never those of the model's maker.
         return lowered if len(lowered) <= _MOST_NAME and lowered.isprintable() else ""
-    return _inferred(server_address.lower(), model.strip().lower())
+    return _inferred(server_address, model.strip().lower())
 
 
 def is_framework(name: str) -> bool:
@@ -177,10 +179,8 @@ def is_framework(name: str) -> bool:
 
 
 def _inferred(server_address: str, model: str) -> str:
-    host = _host(server_address)
-    for pattern, provider in _HOSTS:
-        if pattern.search(host):
-            return provider
+    if seller := _sold_at(server_address):
+        return seller
     vendor, slash, rest = model.partition("/")
     if slash and not model.startswith(("publishers/", "arn:")):
         known = canonical_provider(vendor, "", "")
@@ -193,9 +193,10 @@ def _inferred(server_address: str, model: str) -> str:
     return ""
 
 
-def _host(address: str) -> str:
-    """A host's name, where an emitter gives a whole URL or a port with it."""
-    return address.rpartition("://")[2].partition("/")[0].partition(":")[0]
+def _sold_at(address: str) -> str:
+    """The seller behind a well-known host; an emitter may give a whole URL, or a port with it."""
+    host = address.lower().rpartition("://")[2].partition("/")[0].partition(":")[0]
+    return next((provider for pattern, provider in _HOSTS if pattern.search(host)), "")
 
 
 def _is_openai_model(model: str) -> bool:

@@ -143,6 +143,19 @@ def test_behind_a_framework_host_then_shape_then_family_tell_the_seller(
     assert canonical_provider(framework, host, model) == canonical
 
 
+@pytest.mark.parametrize(
+    ("host", "canonical"),
+    [
+        ("", "gcp.gemini"),
+        ("generativelanguage.googleapis.com", "gcp.gemini"),
+        ("us-central1-aiplatform.googleapis.com", "gcp.vertex_ai"),
+        ("proxy.internal", "gcp.gemini"),
+    ],
+)
+def test_google_is_the_service_that_was_called(host: str, canonical: str) -> None:
+    assert canonical_provider("google", host, "gemini-2.5-pro") == canonical
+
+
 def test_a_seller_s_name_beats_the_host_that_was_called() -> None:
     call = call_of({**CALL, "gen_ai.system": "groq", "server.address": "api.openai.com"})
     assert call.provider == "groq"

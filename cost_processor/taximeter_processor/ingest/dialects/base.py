@@ -48,6 +48,8 @@ class Reading(NamedTuple):
     """Dollars as the emitter wrote them."""
     tier: str = ""
     """The service tier, where it is told in no attribute of its own."""
+    called_model: str = ""
+    """What a proxy says it really called."""
 
 
 # First present wins, whatever the dialect: spans often carry the names of two.
