@@ -8,6 +8,10 @@ from typing import Any
 
 import pytest
 
+from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.otlp import JSON, Decoder
+from taximeter_processor.model import Call
+from tests.support.otlp import NOW_NS, json_body, json_span
 from tests.taximeter_processor.ingest.reading import call_of
 
 CALL = {
@@ -121,6 +125,52 @@ def test_an_attribute_of_its_own_beats_the_metadata_and_both_beat_a_path() -> No
 
 def test_what_cannot_be_a_tag_gives_way_to_the_next_name() -> None:
     assert call_of({**CALL, "taximeter.team": "a\nb", "team.name": "growth"}).team == "growth"
+
+
+@pytest.mark.parametrize(
+    ("parent", "tags"),
+    [
+        (
+            {"gen_ai.operation.name": "invoke_agent", "metadata": '{"tenant": "acme"}'},
+            ("", "acme", ""),
+        ),
+        (
+            {
+                "traceloop.span.kind": "workflow",
+                "traceloop.workflow.name": "joke_creation",
+                "traceloop.association.properties.tenant": "acme",
+            },
+            ("joke_creation", "acme", ""),
+        ),
+        (
+            {
+                "gen_ai.operation.name": "invoke_agent",
+                "gen_ai.system": "strands-agents",
+                "gen_ai.agent.name": "Helper",
+                "tenant.id": "acme",
+                "team.name": "growth",
+            },
+            ("Helper", "acme", "growth"),
+        ),
+        ({"ai.operationId": "ai.generateText", "ai.telemetry.functionId": "f"}, ("f", "", "")),
+        (
+            {"openinference.span.kind": "CHAIN", "metadata": '{"feature": "search"}'},
+            ("search", "", ""),
+        ),
+        ({"langfuse.trace.metadata.team": "growth"}, ("", "", "growth")),
+        ({"litellm.team.alias": "growth", "litellm.team.id": "t-1"}, ("", "", "growth")),
+    ],
+    ids=["pydantic-ai", "openllmetry", "strands", "vercel", "openinference", "langfuse", "litellm"],
+)
+def test_a_call_has_the_tags_of_what_surrounds_it(
+    parent: dict[str, Any], tags: tuple[str, str, str]
+) -> None:
+    outer = json_span(1, parent)
+    inner = json_span(2, CALL, traceId=f"{1:032x}", parentSpanId=f"{1:016x}")
+    spans = Decoder().decode(json_body(inner, outer, scope="x"), JSON, NOW_NS).spans
+    call = next(CallReader().read_all(spans))
+    assert isinstance(call, Call)
+    assert (call.feature, call.tenant, call.team) == tags
 
 
 @pytest.mark.parametrize(

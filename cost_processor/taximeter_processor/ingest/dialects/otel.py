@@ -39,6 +39,9 @@ OPERATIONS: Final = {
     "aresponses": "chat",
     "anthropic_messages": "chat",
     "atext_completion": "text_completion",
+    "agenerate_content": "generate_content",
+    "generate_content_stream": "generate_content",
+    "agenerate_content_stream": "generate_content",
     "embedding": "embeddings",
     "aembedding": "embeddings",
 }
