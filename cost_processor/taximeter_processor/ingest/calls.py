@@ -9,7 +9,7 @@ from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.decoded import Rejected
-from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter, vercel
+from taximeter_processor.ingest.dialects import RULES, UNMARKED, litellm, taximeter, vercel
 from taximeter_processor.ingest.dialects.base import (
     RESPONSE_ID,
     BadSpan,
@@ -17,6 +17,7 @@ from taximeter_processor.ingest.dialects.base import (
     first_text,
     text_of,
 )
+from taximeter_processor.ingest.dialects.estimates import is_estimate
 from taximeter_processor.ingest.dialects.inclusion import excludes_cache
 from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.ingest.raw_usage import raw_usage
@@ -33,7 +34,7 @@ from taximeter_processor.money import usd_to_pico
 from taximeter_processor.usage import is_plain_text
 
 _TAGS: Final = frozenset(names.TAGS)
-_SPECIAL: Final = frozenset(MARKED) | NEVER
+_MARKS: Final = frozenset(RULES)
 _TIERS: Final = (
     names.SERVICE_TIER,
     "openai.response.service_tier",
@@ -50,6 +51,8 @@ _TIER_NAMES: Final = {
     "on_demand": "standard",
     "provisioned_throughput": "provisioned",
 }
+_FAST_IS_PRIORITY: Final = frozenset({"openai", "azure.ai.openai", "azure.ai.inference"})
+"""Sellers whose `priority` is asked for as `fast`; Anthropic's fast mode is a tier of its own."""
 _STATUSES: Final[dict[object, UsageStatus]] = {
     "reported": "reported",
     "missing": "missing",
@@ -62,9 +65,11 @@ _ENVIRONMENT: Final = (
     "langfuse.environment",
     "gen_ai.environment",
 )
+_APPLICATION: Final = "gen_ai.application_name"
+"""OpenLIT's name of the service, on the span itself."""
 _MOST_TEXT: Final = 256
-_UNITS: Final = Usage._fields.index("web_search_requests")
-"""From here on a count of `Usage` is billable without any token."""
+_INSTEAD: Final = Usage._fields.index("billed_input_tokens")
+"""From here on a count of `Usage` is paid for instead of tokens, so that 0 of it says all."""
 _MOST_COST_USD: Final = 1_000_000
 _PICO_USD: Final = Decimal("1e-12")
 
@@ -108,7 +113,7 @@ class CallReader:
         )
         usage = _inclusive(reading, span, provider)
         feature, tenant, team, request_type = self.tags.read(span, by_id)
-        tier = _tier(span, reading.tier)
+        tier = _tier(span, reading.tier, provider)
         if span.resource is not self._resource:
             self._resource, self._service = span.resource, _service(span.resource)
         service, environment = self._service
@@ -120,7 +125,7 @@ class CallReader:
             span.end_ns // 1000,
             emitter,
             reading.dialect,
-            service,
+            service or _text(get(_APPLICATION)),
             environment or _environment(span.attributes),
             feature,
             tenant,
@@ -133,10 +138,11 @@ class CallReader:
             tier,
             _text(first_text(span.attributes, RESPONSE_ID)),
             usage,
-            _usage_status(get(names.USAGE_STATUS), usage),
+            _usage_status(span, provider, reading, usage),
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
+            reading.called_model,
             None if _is_told_by_columns(reading, usage) else raw_usage(span.attributes),
         )
 
@@ -156,14 +162,13 @@ def reading_of(span: Span) -> Reading | NotACall:
     if span.scope == taximeter.SCOPE:
         return taximeter.read(span)
     attributes = span.attributes
-    if _SPECIAL.isdisjoint(attributes):
-        if span.name == "raw_gen_ai_request":
-            return NotACall("raw_dump")
-        return vercel.read(span) if span.scope == vercel.SCOPE else UNMARKED(span)
-    for mark, read in MARKED.items():
-        if mark in attributes:
-            return read(span)
-    return NotACall("not_inference")
+    if not _MARKS.isdisjoint(attributes):
+        for mark, read in RULES.items():
+            if mark in attributes and (found := read(span)) is not None:
+                return found
+    elif span.name == litellm.RAW_DUMP:
+        return NotACall("raw_dump")
+    return vercel.read(span) if span.scope == vercel.SCOPE else UNMARKED(span)
 
 
 def _inclusive(reading: Reading, span: Span, provider: str) -> Usage:
@@ -218,23 +223,37 @@ def _is_told_by_columns(reading: Reading, usage: Usage) -> bool:
     return reading.dialect == taximeter.DIALECT and is_plain_text(usage)
 
 
-def _usage_status(told: object, usage: Usage) -> UsageStatus:
-    if usage.input_tokens is None and usage.output_tokens is None and not any(usage[_UNITS:]):
+def _usage_status(span: Span, provider: str, reading: Reading, usage: Usage) -> UsageStatus:
+    if (
+        usage.input_tokens is None
+        and usage.output_tokens is None
+        and not usage.web_search_requests
+        and all(count is None for count in usage[_INSTEAD:])
+    ):
         return "missing"
+    told = span.attributes.get(names.USAGE_STATUS)
+    if told is None and provider == "aws.bedrock" and is_estimate(span, reading.request_model):
+        return "estimated"
     status = _STATUSES.get(told, "reported") if isinstance(told, str) else "reported"
     return "reported" if status == "missing" else status
 
 
-def _tier(span: Span, implied: str) -> str:
+def _tier(span: Span, implied: str, provider: str) -> str:
     """The tier that served the call, in a small vocabulary where it has a name there."""
+    get, told = span.attributes.get, implied
     for key in _TIERS:
-        value = span.attributes.get(key)
+        value = get(key)
         if isinstance(value, str):
-            tier = value.lower()
-            if tier == "fast" and key != names.SERVICE_TIER:  # how OpenAI's priority is asked for
-                return "priority"
-            return _TIER_NAMES.get(tier) or _text(tier)
-    return _TIER_NAMES.get(implied.lower()) or _text(implied.lower())
+            told = value
+            break
+    tier = told.lower()
+    if (
+        tier == "fast"
+        and provider in _FAST_IS_PRIORITY
+        and names.SERVICE_TIER not in span.attributes
+    ):
+        return "priority"
+    return _TIER_NAMES.get(tier) or _text(tier)
 
 
 def _implied_request_type(span: Span, tier: str) -> str:

@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 from taximeter import attributes as names
+from taximeter_processor.ingest.providers import is_framework
 from taximeter_processor.model import AttributeValue, Usage
 
 MOST_COUNT: Final = 10**12
@@ -47,6 +48,8 @@ class Reading(NamedTuple):
     """Dollars as the emitter wrote them."""
     tier: str = ""
     """The service tier, where it is told in no attribute of its own."""
+    called_model: str = ""
+    """What a proxy says it really called."""
 
 
 # First present wins, whatever the dialect: spans often carry the names of two.
@@ -241,6 +244,13 @@ def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
         if isinstance(value, str) and value:
             return value
     return ""
+
+
+def provider_of(attributes: Attributes, aliases: Sequence[str] = PROVIDER) -> str:
+    """The first seller told of, else the first framework: it is for the host and model to tell."""
+    found = [text for alias in aliases if (text := text_of(attributes.get(alias)))]
+    sellers = (name for name in found if not is_framework(name))
+    return next(sellers, found[0] if found else "")
 
 
 def usage_of(attributes: Attributes) -> Usage:

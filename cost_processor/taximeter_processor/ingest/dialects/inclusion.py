@@ -42,6 +42,16 @@ def _is_openinference(told: Told) -> bool:
     return "openinference.span.kind" in told.span.attributes
 
 
+def _is_nova(told: Told) -> bool:
+    """Told by what instruments Bedrock itself: LangChain sums what Bedrock tells apart."""
+    is_direct = not told.span.scope or told.span.scope.endswith("bedrock")
+    return _is_openinference(told) and is_direct and "nova" in told.model
+
+
+def _is_strands(told: Told) -> bool:
+    return told.provider == "strands-agents" or told.span.scope.startswith("strands.")
+
+
 def _is_openlit(told: Told) -> bool:
     span = told.span
     return (
@@ -65,7 +75,7 @@ EXCLUSIONS: Final = (
         "Converse's inputTokens is passed through",
     ),
     Exclusion(
-        "OpenInference", _BEDROCK, lambda told: _is_openinference(told) and "nova" in told.model,
+        "OpenInference", _BEDROCK, _is_nova,
         "Nova's inputTokens is passed through; only Anthropic's is summed",
     ),
     Exclusion("OpenLLMetry", _BEDROCK, _is_converse, "Converse's inputTokens is passed through"),
@@ -73,7 +83,7 @@ EXCLUSIONS: Final = (
         "OpenLIT", frozenset({"anthropic"}), _is_openlit, "Anthropic's input_tokens is passed on"
     ),
     Exclusion(
-        "Strands", _BEDROCK, lambda told: told.provider == "strands-agents",
+        "Strands", _BEDROCK, _is_strands,
         "Bedrock's inputTokens is passed through",
     ),
     Exclusion(

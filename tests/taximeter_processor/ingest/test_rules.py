@@ -1,0 +1,355 @@
+"""Which spans are calls: the rules in their order, and the operations that are none."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from taximeter_processor.model import Call
+from tests.taximeter_processor.ingest.reading import call_of, read, reason_of
+
+USED = {
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4o",
+    "gen_ai.usage.input_tokens": 50,
+    "gen_ai.usage.output_tokens": 5,
+}
+CHAT = {"gen_ai.operation.name": "chat", **USED}
+
+
+@pytest.mark.parametrize(
+    ("operation", "meant"),
+    [
+        ("chat", "chat"),
+        ("Chat", "chat"),
+        ("text_completion", "text_completion"),
+        ("generate_content", "generate_content"),
+        ("embeddings", "embeddings"),
+        ("completion", "chat"),
+        ("acompletion", "chat"),
+        ("responses", "chat"),
+        ("aresponses", "chat"),
+        ("anthropic_messages", "chat"),
+        ("atext_completion", "text_completion"),
+        ("agenerate_content", "generate_content"),
+        ("generate_content_stream", "generate_content"),
+        ("agenerate_content_stream", "generate_content"),
+        ("embedding", "embeddings"),
+        ("aembedding", "embeddings"),
+    ],
+)
+def test_an_inference_is_a_call_whatever_its_emitter_calls_it(operation: str, meant: str) -> None:
+    assert call_of({**USED, "gen_ai.operation.name": operation}).operation == meant
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "invoke_agent",
+        "invoke_workflow",
+        "agent_step",
+        "handle_conversation_turn",
+        "plan",
+        "chain",
+    ],
+)
+def test_what_sums_other_spans_is_no_call(operation: str) -> None:
+    assert reason_of({**USED, "gen_ai.operation.name": operation}) == "aggregate"
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        "create_agent",
+        "execute_tool",
+        "fetch_response",
+        "retrieval",
+        "tokenize",
+        "moderation",
+        "create_memory",
+        "update_memory",
+        "upsert_memory",
+        "delete_memory",
+        "search_memory",
+        "create_memory_store",
+        "delete_memory_store",
+        "litellm.moderation",
+        "litellm.responses_management",
+    ],
+)
+def test_what_owes_nothing_by_itself_is_no_call(operation: str) -> None:
+    assert reason_of({**USED, "gen_ai.operation.name": operation}) == "not_inference"
+
+
+PAID_OTHERWISE = ["image_generation", "speech", "transcription", "translation", "rerank"]
+
+
+@pytest.mark.parametrize("operation", PAID_OTHERWISE)
+def test_what_is_not_paid_by_tokens_is_a_call_whose_usage_is_missing(operation: str) -> None:
+    attributes = {"gen_ai.operation.name": operation, "gen_ai.request.model": "m"}
+    call = call_of(attributes)
+    assert (call.operation, call.usage_status) == (operation, "missing")
+    # LiteLLM writes counts of 0 beside it: they say nothing about what was paid for.
+    zero = {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}
+    assert call_of({**attributes, **zero}).usage_status == "missing"
+
+
+@pytest.mark.parametrize("operation", PAID_OTHERWISE)
+def test_tokens_of_an_operation_that_is_not_paid_by_text_are_not_guessed_at(operation: str) -> None:
+    assert reason_of({**USED, "gen_ai.operation.name": operation}) == "unclassifiable"
+
+
+def test_a_search_is_billed_where_its_units_are_told() -> None:
+    call = call_of({"gen_ai.operation.name": "rerank", "taximeter.usage.search_units": 1})
+    assert (call.usage.search_units, call.usage_status) == (1, "reported")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"gen_ai.usage.input_tokens": 1},
+        {"gen_ai.usage.output_tokens": "1"},
+        {"ai.usage.tokens": 1},
+        {"gen_ai.usage.cache_read.input_tokens": 1},
+        {"gen_ai.usage.cost": 0.01},
+        {"litellm.cost.total": 0.01},
+    ],
+    ids=lambda told: next(iter(told)),
+)
+def test_money_under_an_unknown_operation_is_refused_so_that_it_shows(told: dict[str, Any]) -> None:
+    assert reason_of({"gen_ai.operation.name": "dream", **told}) == "unclassifiable"
+
+
+@pytest.mark.parametrize(
+    "told",
+    [{}, {"gen_ai.usage.input_tokens": 0, "gen_ai.usage.output_tokens": 0}],
+    ids=["none", "zero"],
+)
+def test_an_unknown_operation_that_used_nothing_is_no_call(told: dict[str, Any]) -> None:
+    assert reason_of({"gen_ai.operation.name": "dream", **told}) == "not_inference"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({**USED}, "chat"),
+        ({"llm.request.type": "chat"}, "chat"),
+        ({"llm.request.type": "completion"}, "chat"),
+        ({"llm.request.type": "embedding", "gen_ai.usage.prompt_tokens": 7}, "embeddings"),
+        ({"llm.request.type": "unknown", **USED}, "chat"),
+        ({"llm.usage.prompt_tokens": 7, "llm.request.model": "gpt-4"}, "chat"),
+    ],
+)
+def test_without_an_operation_usage_and_a_model_or_the_request_s_type_make_a_call(
+    attributes: dict[str, Any], expected: str
+) -> None:
+    assert call_of(attributes).operation == expected
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"gen_ai.request.model": "gpt-4o"},
+        {"gen_ai.usage.input_tokens": 5},
+        {"gen_ai.system": "openai", "server.address": "api.openai.com"},
+        {"gen_ai.aggregated_usage.input_tokens": 50, "gen_ai.request.model": "gpt-4o"},
+    ],
+)
+def test_a_model_alone_or_usage_alone_prove_nothing(attributes: dict[str, Any]) -> None:
+    assert reason_of(attributes) == "not_genai"
+
+
+@pytest.mark.parametrize(
+    ("mark", "kinds"),
+    [
+        (
+            "openinference.span.kind",
+            {
+                "LLM": "chat",
+                "llm": "chat",
+                "EMBEDDING": "embeddings",
+                **dict.fromkeys(
+                    (
+                        "CHAIN",
+                        "AGENT",
+                        "TOOL",
+                        "RETRIEVER",
+                        "RERANKER",
+                        "GUARDRAIL",
+                        "EVALUATOR",
+                        "PROMPT",
+                        "UNKNOWN",
+                    ),
+                    "aggregate",
+                ),
+            },
+        ),
+        (
+            "traceloop.span.kind",
+            {
+                **dict.fromkeys(("workflow", "task", "agent", "tool"), "aggregate"),
+                "unknown": "chat",
+            },
+        ),
+        (
+            "langsmith.span.kind",
+            {
+                "llm": "chat",
+                "embedding": "embeddings",
+                **dict.fromkeys(("chain", "tool", "retriever", "prompt", "parser"), "aggregate"),
+            },
+        ),
+        (
+            "langfuse.observation.type",
+            {
+                "generation": "chat",
+                "embedding": "embeddings",
+                **dict.fromkeys(("span", "event", "agent", "tool", "chain"), "aggregate"),
+            },
+        ),
+        (
+            "ai.operationId",
+            {
+                "ai.generateText.doGenerate": "chat",
+                "ai.streamText.doStream": "chat",
+                "ai.generateObject.doGenerate": "chat",
+                "ai.streamObject.doStream": "chat",
+                "ai.embed.doEmbed": "embeddings",
+                "ai.embedMany.doEmbed": "embeddings",
+                **dict.fromkeys(
+                    (
+                        "ai.generateText",
+                        "ai.streamText",
+                        "ai.generateObject",
+                        "ai.streamObject",
+                        "ai.embed",
+                        "ai.embedMany",
+                        "ai.toolCall",
+                    ),
+                    "aggregate",
+                ),
+            },
+        ),
+        (
+            "genkit:metadata:subtype",
+            {"model": "chat", **dict.fromkeys(("flow", "tool", "embedder"), "aggregate")},
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_dialect_s_own_mark_decides_before_the_operation(
+    mark: str, kinds: dict[str, str]
+) -> None:
+    found = {kind: read({**CHAT, mark: kind}, scope="x") for kind in kinds}
+    assert {
+        kind: call.operation if isinstance(call, Call) else call.reason
+        for kind, call in found.items()
+    } == kinds
+
+
+@pytest.mark.parametrize("kind", ["llm", "embedding"])
+def test_langsmith_s_kind_makes_a_call_of_an_operation_that_nobody_knows(kind: str) -> None:
+    assert isinstance(
+        read({**USED, "langsmith.span.kind": kind, "gen_ai.operation.name": "dream"}), Call
+    )
+
+
+def test_an_unknown_kind_of_openllmetry_hands_on_to_the_next_mark() -> None:
+    marks = {"traceloop.span.kind": "unknown", "langfuse.observation.type": "span"}
+    assert reason_of({**CHAT, **marks}) == "aggregate"
+
+
+NEVER = [
+    "litellm.guardrail.name",
+    "litellm.guardrail.cost_in_spend",
+    "litellm.service.name",
+    "mcp.method.name",
+    "db.system.name",
+    "db.system",
+]
+
+
+@pytest.mark.parametrize("mark", NEVER)
+@pytest.mark.parametrize(
+    "beside",
+    [
+        {"gen_ai.operation.name": "chat"},
+        {"gen_ai.operation.name": "chat", "litellm.provider.model": "openai/gpt-4o"},
+        {"gen_ai.operation.name": "chat", "gen_ai.usage.raw": "{}"},
+        {"gcp.vertex.agent.llm_request": "{}"},
+        {"traceloop.span.kind": "unknown"},
+    ],
+    ids=["otel", "litellm", "logfire", "adk", "openllmetry"],
+)
+def test_what_baggage_puts_on_the_spans_around_a_call_makes_none_of_them(
+    mark: str, beside: dict[str, str]
+) -> None:
+    assert reason_of({**USED, mark: "x", **beside}) == "not_inference"
+
+
+@pytest.mark.parametrize("beside", [{}, {"litellm.provider.model": "openai/gpt-4o"}])
+def test_litellm_s_raw_dump_repeats_a_call(beside: dict[str, str]) -> None:
+    assert reason_of({**CHAT, **beside}, name="raw_gen_ai_request") == "raw_dump"
+
+
+def test_a_dialect_s_mark_decides_before_what_surrounds_calls() -> None:
+    assert (
+        call_of({**CHAT, "openinference.span.kind": "LLM", "db.system": "x"}).provider == "openai"
+    )
+
+
+def test_vercel_s_span_is_known_by_its_name_where_its_operation_is_not_told() -> None:
+    assert call_of({**USED}, name="ai.generateText.doGenerate f", scope="ai").operation == "chat"
+    assert reason_of({**USED}, name="ai.generateText f", scope="ai") == "aggregate"
+
+
+@pytest.mark.parametrize(
+    ("counts", "status"),
+    [
+        ({}, "missing"),
+        ({"gen_ai.usage.input_tokens": 0}, "reported"),
+        ({"gen_ai.usage.output_tokens": 0}, "reported"),
+        ({"taximeter.usage.pages": 0}, "reported"),
+        ({"taximeter.usage.audio_seconds": 0}, "reported"),
+        ({"taximeter.usage.search_units": 0}, "reported"),
+        ({"taximeter.usage.billed_input_tokens": 0}, "reported"),
+        # Searches come on top of tokens: none of them says nothing about the tokens.
+        ({"taximeter.usage.web_search_requests": 0}, "missing"),
+        ({"taximeter.usage.web_search_requests": 2}, "reported"),
+        ({"gen_ai.usage.reasoning.output_tokens": 7}, "missing"),
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("scope", ["taximeter", ""])
+def test_an_explicit_zero_is_reported_and_nothing_at_all_is_missing(
+    counts: dict[str, int], status: str, scope: str
+) -> None:
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", **counts}
+    assert call_of(attributes, scope=scope).usage_status == status
+
+
+@pytest.mark.parametrize(
+    ("method", "model", "status"),
+    [
+        ("InvokeModel", "mistral.mistral-7b-instruct-v0:2", "estimated"),
+        ("InvokeModel", "cohere.command-r-v1:0", "estimated"),
+        ("InvokeModel", "cohere.command-text-v14", "estimated"),
+        ("InvokeModel", "anthropic.claude-3-haiku-20240307-v1:0", "reported"),
+        ("InvokeModelWithResponseStream", "mistral.mistral-7b-instruct-v0:2", "reported"),
+        ("Converse", "mistral.mistral-large-2402-v1:0", "reported"),
+        (None, "mistral.mistral-large-2402-v1:0", "reported"),
+    ],
+)
+def test_botocore_s_guesses_are_told_from_counts(
+    method: str | None, model: str, status: str
+) -> None:
+    attributes = {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.system": "aws.bedrock",
+        "gen_ai.request.model": model,
+        "gen_ai.usage.input_tokens": 9,
+        "gen_ai.usage.output_tokens": 31,
+        **({} if method is None else {"rpc.method": method}),
+    }
+    assert call_of(attributes).usage_status == status
