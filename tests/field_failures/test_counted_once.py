@@ -1,0 +1,142 @@
+"""Each call is counted once, whoever tells of it and however its spans are cut into commits."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+from opentelemetry.proto.trace.v1.trace_pb2 import Status
+
+from taximeter_processor.ledger import queries
+from taximeter_processor.pipeline import Accepted, Body
+from taximeter_processor.reports.verify import verify
+from taximeter_processor.service import Service
+from taximeter_processor.settings import Settings
+from tests.field_failures.layers import LAYERS, Counted, Told
+from tests.support.otlp import any_value
+
+MS: Final = 1_000_000
+LOADED_MS: Final = time.time_ns() // MS
+PICO: Final = 1_000_000
+Commits = list[list[Told]]
+
+CUTS: Final[dict[str, Callable[[Sequence[Told]], Commits]]] = {
+    "in one batch": lambda spans: [list(spans)],
+    "in one batch, the innermost first": lambda spans: [list(reversed(spans))],
+    "the outermost first": lambda spans: [list(spans[:1]), list(spans[1:])],
+    "the outermost last": lambda spans: [list(spans[1:]), list(spans[:1])],
+    "one by one, the outermost first": lambda spans: [[span] for span in spans],
+    "one by one, the innermost first": lambda spans: [[span] for span in reversed(spans)],
+    "one by one, the second last": lambda spans: [
+        [span] for span in (spans[0], *spans[2:], spans[1])
+    ],
+}
+FIRST_COUNTED: Final = ("in one batch", "in one batch, the innermost first", "the outermost last")
+
+
+class Ledger:
+    """A service on one ledger that may be started again."""
+
+    def __init__(self, directory: Path) -> None:
+        self._settings = Settings(ledger=str(directory / "l.duckdb"), birth_hold_seconds=0)
+        self.service = Service(self._settings)
+
+    def restart(self) -> None:
+        self.service.store.close()
+        self.service = Service(self._settings)
+
+    def arrive(self, commits: Commits, *, restarting: bool = False) -> None:
+        began_ms = LOADED_MS - max(span.end for spans in commits for span in spans)
+        for spans in commits:
+            if restarting:
+                self.restart()
+            body = Body(_request(spans, began_ms), "application/x-protobuf", "identity", "127.0.0.1")
+            assert self.service.pipeline.process([body]) == [Accepted()]
+
+    def counted(self) -> tuple[Counted, ...]:
+        rows = self.service.store.read(
+            "select model, status, cost_usd * 1000000 from calls order by 1, 2, 3"
+        )
+        return tuple(Counted(model, status, micro) for model, status, micro in rows)
+
+    def corrected(self) -> int:
+        """What the counters hold too much, in pico-USD."""
+        return sum(down - up for _, up, down in queries.restated(self.service.store))
+
+    def shown(self) -> int:
+        """What the counters show, in pico-USD."""
+        return self.service.counters.totals(time.time_ns() // 1000)["counted"]
+
+    def prove(self) -> None:
+        now_us = time.time_ns() // 1000
+        proof = verify(self.service.store, "main", self.service.counters, now_us)
+        assert [check for check in proof["checks"] if not check["ok"]] == []
+
+
+def _request(spans: Sequence[Told], began_ms: int) -> bytes:
+    """One export; each span in its emitter's scope. The story ends just now."""
+    request = ExportTraceServiceRequest()
+    resource_spans = request.resource_spans.add()
+    resource_spans.resource.attributes.add(key="service.name", value=any_value("shop"))
+    for told in spans:
+        scope_spans = resource_spans.scope_spans.add()
+        scope_spans.scope.name = told.scope
+        span = scope_spans.spans.add(
+            trace_id=told.trace.to_bytes(16, "big"),
+            span_id=told.number.to_bytes(8, "big"),
+            parent_span_id=told.parent.to_bytes(8, "big") if told.parent else b"",
+            name=told.name,
+            start_time_unix_nano=(began_ms + told.start) * MS,
+            end_time_unix_nano=(began_ms + told.end) * MS,
+        )
+        if told.is_error:
+            span.status.code = Status.STATUS_CODE_ERROR
+        for key, value in told.attributes.items():
+            span.attributes.add(key=key, value=any_value(value))
+    return request.SerializeToString()
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    opened = Ledger(tmp_path)
+    yield opened
+    opened.service.store.close()
+
+
+@pytest.mark.parametrize("restarting", [False, True], ids=["", "across restarts"])
+@pytest.mark.parametrize("cut", CUTS)
+@pytest.mark.parametrize("layer", LAYERS)
+def test_every_call_is_counted_once(
+    ledger: Ledger, layer: str, cut: str, restarting: bool
+) -> None:
+    spans, counted, corrected = LAYERS[layer]
+    commits = CUTS[cut](spans)
+    ledger.arrive(commits, restarting=restarting)
+    assert ledger.counted() == counted
+    total = PICO * sum(call.micro_usd for call in counted)
+    assert ledger.shown() == total + ledger.corrected()
+    assert ledger.corrected() <= PICO * corrected
+    if cut in FIRST_COUNTED:
+        assert ledger.corrected() == 0
+    ledger.prove()
+
+
+@pytest.mark.parametrize("cut", ["in one batch", "one by one, the outermost first"])
+@pytest.mark.parametrize("layer", LAYERS)
+def test_a_delivery_that_is_repeated_changes_nothing(
+    ledger: Ledger, layer: str, cut: str
+) -> None:
+    spans, counted, _ = LAYERS[layer]
+    commits = CUTS[cut](spans)
+    ledger.arrive(commits)
+    shown, duplicates = ledger.shown(), ledger.service.store.read("select count(*) from duplicates")
+    ledger.arrive(list(reversed(commits)))
+    ledger.arrive(commits, restarting=True)
+    assert ledger.counted() == counted
+    assert ledger.shown() == shown
+    assert ledger.service.store.read("select count(*) from duplicates") == duplicates
+    ledger.prove()
