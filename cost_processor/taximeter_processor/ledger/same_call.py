@@ -14,8 +14,8 @@ from taximeter_processor.ledger.record import Record
 
 MOST_APART_US: Final = 600_000_000
 """Two tellings of one call start within ten minutes of each other."""
-LONGEST_US: Final = 1_800_000_000
-"""What lies below a call that took longer is looked for in its first half hour."""
+LONGEST_US: Final = 86_400_000_000
+"""What lies below a sum that took longer is looked for in its first day."""
 
 _TOLERANCE: Final = 100
 """Counts agree when they differ by less than one part in this many."""
