@@ -68,10 +68,6 @@ def chat(model: str, inputs: int, outputs: int, **more: Any) -> dict[str, Any]:
     }
 
 
-def without(attributes: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in attributes.items() if key not in keys}
-
-
 def openinference(kind: str, inputs: int, outputs: int) -> dict[str, Any]:
     return {
         "openinference.span.kind": kind,
@@ -119,7 +115,12 @@ def step(number: int, parent: int, scope: str, **attributes: Any) -> Told:
     return Told(number, parent, scope, "step", told, 500, 9 * SECOND)
 
 
-_SDK_CALL: Final = {**FIRST, "gen_ai.response.id": "chatcmpl-1"}
+def _named(call: Mapping[str, Any], number: int) -> dict[str, Any]:
+    """A call whose response has an id."""
+    return {**call, "gen_ai.response.id": f"chatcmpl-{number}"}
+
+
+_SDK_CALL: Final = _named(FIRST, 1)
 _OURS: Final = {
     **_SDK_CALL,
     "gen_ai.response.model": "gpt-4.1-2025-04-14",
@@ -152,6 +153,19 @@ _EMBED: Final = {
     "gen_ai.operation.name": "embeddings",
     "gen_ai.provider.name": "openai",
     "gen_ai.request.model": "text-embedding-3-small",
+}
+_FAILED: Final = {
+    "gen_ai.operation.name": "chat",
+    "gen_ai.provider.name": "openai",
+    "gen_ai.request.model": "gpt-4.1",
+    "error.type": "503",
+}
+_FILTERED: Final = {**_named(SECOND_CALL, 1), "error.type": "content_filter"}
+_FALLBACK: Final = {**chat("claude-sonnet-4-5", 1000, 100), "gen_ai.response.id": "msg_1"}
+_SMART: Final = {
+    **_FALLBACK,
+    "gen_ai.request.model": "smart",
+    "gen_ai.response.model": "claude-sonnet-4-5",
 }
 
 AGENTS: Final = {
@@ -317,37 +331,28 @@ TWICE: Final = {
 ATTEMPTS: Final = {
     "a gateway's failed attempt, then one at another provider": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat smart", {**chat("smart", 1000, 100),
-                 "gen_ai.response.model": "claude-sonnet-4-5", "gen_ai.response.id": "msg_1"}),
-            Told(2, 1, LITELLM, "chat gpt-4.1",
-                 {**without(FIRST, "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"),
-                  "error.type": "503"}, 100, 2000, is_error=True),
-            Told(3, 1, LITELLM, "chat claude-sonnet-4-5",
-                 {**chat("claude-sonnet-4-5", 1000, 100), "gen_ai.response.id": "msg_1"},
-                 2100, 9000),
+            Told(1, 0, OPENAI_V2, "chat smart", _SMART),
+            Told(2, 1, LITELLM, "chat gpt-4.1", _FAILED, 100, 2000, is_error=True),
+            Told(3, 1, LITELLM, "chat claude-sonnet-4-5", _FALLBACK, 2100, 9000),
         ),
         # Nobody was paid for the 503; 1000 x $3 + 100 x $15 for the answer.
         (Counted("claude-sonnet-4-5", "priced", 4500), Counted("gpt-4.1", "failed", 0)),
     ),
     "a gateway's two attempts that were both billed": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", {**FIRST, "gen_ai.response.id": "chatcmpl-2"}),
-            Told(2, 1, LITELLM, "chat gpt-4.1",
-                 {**SECOND_CALL, "gen_ai.response.id": "chatcmpl-1", "error.type": "content_filter"},
-                 100, 2000, is_error=True),
-            Told(3, 1, LITELLM, "chat gpt-4.1",
-                 {**FIRST, "gen_ai.response.id": "chatcmpl-2"}, 2100, 9000),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 2)),
+            Told(2, 1, LITELLM, "chat gpt-4.1", _FILTERED, 100, 2000, is_error=True),
+            Told(3, 1, LITELLM, "chat gpt-4.1", _named(FIRST, 2), 2100, 9000),
         ),
         BOTH,
     ),
     "a tool that calls the same model is a call of its own": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", {**FIRST, "gen_ai.response.id": "chatcmpl-1"}),
-            Told(2, 1, OPENAI_V2, "chat gpt-4.1",
-                 {**SECOND_CALL, "gen_ai.response.id": "chatcmpl-2"}, 100, 9000),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 1)),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _named(SECOND_CALL, 2), 100, 9000),
         ),
         BOTH,
     ),
-}  # fmt: skip
+}
 
 LAYERS: Final = {**AGENTS, **TWICE, **ATTEMPTS}

@@ -15,7 +15,7 @@ from taximeter_processor.ledger.arrow import ArrowSource
 from taximeter_processor.ledger.identity import NO_LINKS, Links
 
 MOST_LINKS: Final = 100_000
-_SPARE: Final = MOST_LINKS // 10
+SPARE_LINKS: Final = MOST_LINKS // 10
 """So many more are let in before the oldest are taken out."""
 
 
@@ -42,7 +42,7 @@ class KeptLinks:
             [time.time_ns() // 1000],
         )
         self._count += len(links)
-        if self._count > MOST_LINKS + _SPARE:
+        if self._count > MOST_LINKS + SPARE_LINKS:
             self._writer.execute(
                 "delete from links where rowid not in "
                 f"(select rowid from links order by linked_at desc, rowid desc limit {MOST_LINKS})"

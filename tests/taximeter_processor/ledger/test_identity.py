@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from taximeter_processor.ledger.identity import Links
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
@@ -140,8 +141,49 @@ def test_a_sum_of_calls_is_not_counted_whenever_it_comes(
     assert_adds_up(store)
 
 
+BELOW = [record._replace(parent_span_id="8" * 16) for record in (FIRST, SECOND)]
+LINKS = {(CALL.trace_id, "8" * 16): "9" * 16}
+
+
 def test_a_sum_above_a_span_that_is_no_call_is_found_by_the_links(store: LedgerStore) -> None:
-    below = [r._replace(parent_span_id="8" * 16) for r in (FIRST, SECOND)]
-    links = {(CALL.trace_id, "8" * 16): "9" * 16}
-    assert len(store.append([*below, SUM], links=links)) == 2
+    assert len(store.append([*BELOW, SUM], links=LINKS)) == 2
     assert spans(store) == ["3", "4"]
+
+
+@pytest.mark.parametrize("order", list(permutations(([SUM], BELOW, LINKS))))
+def test_a_sum_is_found_whenever_the_span_in_between_comes(
+    reopen: Reopen, order: tuple[list[Record] | Links, ...]
+) -> None:
+    for part in order:
+        store = reopen()
+        if isinstance(part, list):
+            store.append(part)
+        else:
+            store.append([], links=part)
+    assert spans(store) == ["3", "4"]
+    assert_adds_up(store)
+
+
+def test_a_link_of_another_trace_leads_nowhere(store: LedgerStore) -> None:
+    store.append([*BELOW, SUM], links={("e" * 32, "8" * 16): "9" * 16})
+    assert spans(store) == ["3", "4", "9"]
+
+
+def hours(record: Record, start: float, end: float) -> Record:
+    return record._replace(
+        start_time=NOON_US + round(start * 3_600_000_000),
+        end_time=NOON_US + round(end * 3_600_000_000),
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_sum_that_ran_for_a_day_finds_its_calls(reopen: Reopen, order: tuple[int, ...]) -> None:
+    told = hours(SUM, 0, 24), hours(FIRST, 1, 1.1), hours(SECOND, 23.8, 23.9)
+    store = append_apart(reopen, *(told[number] for number in order))
+    assert spans(store) == ["3", "4"]
+    assert_adds_up(store)
+
+
+def test_what_begins_more_than_a_day_after_a_sum_is_not_looked_for(reopen: Reopen) -> None:
+    told = hours(FIRST, 1, 1.1), hours(SECOND, 24.5, 24.6), hours(SUM, 0, 25)
+    assert spans(append_apart(reopen, *told)) == ["3", "4", "9"]
