@@ -13,9 +13,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-SECOND: Final = 1_000
-MINUTE: Final = 60 * SECOND
-HOUR: Final = 60 * MINUTE
+from tests.field_failures.told import HOUR, MINUTE, SECOND, Told
 
 OPENAI_V2: Final = "opentelemetry.instrumentation.openai_v2"
 OPENINFERENCE: Final = "openinference.instrumentation.langchain"
@@ -23,20 +21,6 @@ TRACELOOP: Final = "opentelemetry.instrumentation.openai"
 TAXIMETER: Final = "taximeter"
 LITELLM: Final = "litellm"
 VERCEL_7: Final = "gen_ai"
-
-
-class Told(NamedTuple):
-    """One span; times are ms since the story began."""
-
-    number: int
-    parent: int
-    scope: str
-    name: str
-    attributes: Mapping[str, Any]
-    start: int = 0
-    end: int = 10 * SECOND
-    trace: int = 1
-    is_error: bool = False
 
 
 class Counted(NamedTuple):
@@ -141,6 +125,7 @@ _LITELLM_1: Final = {
     "gen_ai.cost.total_cost": 0.0028,
     "metadata.user_api_key_team_alias": "growth",
 }
+_RESPONSES: Final = {**_LITELLM_1, "gen_ai.operation.name": "aresponses"}
 _KONG: Final = {**_SDK_CALL, "gen_ai.response.finish_reasons": ["tool_calls"]}
 _VERCEL: Final = {
     "ai.model.id": "gpt-4.1",
@@ -308,6 +293,23 @@ TWICE: Final = {
             Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
             Told(2, 1, TAXIMETER, "chat gpt-4.1", _OURS, 100, 9500),
             Told(3, 0, LITELLM, "litellm_request", _LITELLM_1, 200, 9000, trace=2),
+        ),
+        (Counted("gpt-4.1", "priced", 1600),),
+        corrected_micro_usd=1200,
+    ),
+    "a bridge that logs a call under both of its APIs": Layer(
+        (
+            Told(1, 0, LITELLM, "litellm_request", _RESPONSES),
+            Told(2, 1, LITELLM, "litellm_request", _LITELLM_1, 100, 9000),
+        ),
+        ONE,
+    ),
+    "a bridge in a trace of its own, behind an SDK and ours": Layer(
+        (
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
+            Told(2, 1, TAXIMETER, "chat gpt-4.1", _OURS, 50, 9800),
+            Told(3, 0, LITELLM, "litellm_request", _RESPONSES, 100, 9500, trace=2),
+            Told(4, 3, LITELLM, "litellm_request", _LITELLM_1, 200, 9000, trace=2),
         ),
         (Counted("gpt-4.1", "priced", 1600),),
         corrected_micro_usd=1200,

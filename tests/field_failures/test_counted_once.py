@@ -8,20 +8,14 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
-from opentelemetry.proto.trace.v1.trace_pb2 import Status
 
-from taximeter_processor.ingest.otlp import PROTOBUF
 from taximeter_processor.ledger import queries
-from taximeter_processor.pipeline import Accepted, Body
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
-from tests.field_failures.layers import LAYERS, Counted, Told
-from tests.support.otlp import any_value
+from tests.field_failures.layers import LAYERS, Counted
+from tests.field_failures.told import Told, arrive
 
-MS: Final = 1_000_000
-LOADED_MS: Final = time.time_ns() // MS
 PICO: Final = 1_000_000
 Commits = list[list[Told]]
 
@@ -52,12 +46,11 @@ class Ledger:
         self.service = Service(self._settings)
 
     def arrive(self, commits: Commits, *, restarting: bool = False) -> None:
-        began_ms = LOADED_MS - max(span.end for spans in commits for span in spans)
+        lasted = max(span.end for spans in commits for span in spans)
         for spans in commits:
             if restarting:
                 self.restart()
-            body = Body(_request(spans, began_ms), PROTOBUF, "identity", "127.0.0.1")
-            assert self.service.pipeline.process([body]) == [Accepted()]
+            arrive(self.service, spans, lasted)
 
     def counted(self) -> tuple[Counted, ...]:
         rows = self.service.store.read(
@@ -77,29 +70,6 @@ class Ledger:
         now_us = time.time_ns() // 1000
         proof = verify(self.service.store, "main", self.service.counters, now_us)
         assert [check for check in proof["checks"] if not check["ok"]] == []
-
-
-def _request(spans: Sequence[Told], began_ms: int) -> bytes:
-    """One export; each span in its emitter's scope. The story ends just now."""
-    request = ExportTraceServiceRequest()
-    resource_spans = request.resource_spans.add()
-    resource_spans.resource.attributes.add(key="service.name", value=any_value("shop"))
-    for told in spans:
-        scope_spans = resource_spans.scope_spans.add()
-        scope_spans.scope.name = told.scope
-        span = scope_spans.spans.add(
-            trace_id=told.trace.to_bytes(16, "big"),
-            span_id=told.number.to_bytes(8, "big"),
-            parent_span_id=told.parent.to_bytes(8, "big") if told.parent else b"",
-            name=told.name,
-            start_time_unix_nano=(began_ms + told.start) * MS,
-            end_time_unix_nano=(began_ms + told.end) * MS,
-        )
-        if told.is_error:
-            span.status.code = Status.STATUS_CODE_ERROR
-        for key, value in told.attributes.items():
-            span.attributes.add(key=key, value=any_value(value))
-    return request.SerializeToString()
 
 
 @pytest.fixture

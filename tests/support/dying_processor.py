@@ -1,4 +1,4 @@
-"""`taximeter`, killed by itself right after the ledger's next commit of calls, before any answer."""
+"""`taximeter` that kills itself right after the next commit of calls, before any answer."""
 
 from __future__ import annotations
 
@@ -21,5 +21,5 @@ def append_and_die(store: DuckDBStore, *arguments: Any) -> Any:
     return counted
 
 
-DuckDBStore.append = append_and_die  # type: ignore[method-assign]
+DuckDBStore.append = append_and_die  # type: ignore[method-assign, assignment]
 sys.exit(main())

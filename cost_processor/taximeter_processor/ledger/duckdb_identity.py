@@ -14,23 +14,20 @@ import duckdb
 
 from taximeter_processor.ledger.arrow import ArrowSource
 from taximeter_processor.ledger.duckdb_links import KeptLinks
-from taximeter_processor.ledger.identity import Links, is_suspect, may_be_sum
+from taximeter_processor.ledger.identity import Links, may_be_sum
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.rows import SELECTED, record_of
-from taximeter_processor.ledger.same_call import LONGEST_US, MOST_APART_US
+from taximeter_processor.ledger.same_call import BRIDGES, LONGEST_US, MOST_APART_US
 
 MOST_OPEN: Final = 10_000
 """Traces with what may be a sum, the newest, that are known to need a longer look."""
 MOST_ROWS: Final = 10_000
 """Rows of the ledger that one commit is held against."""
 _SUSPECT: Final = ""
-"""Stands beside the emitters' names, none of which is empty."""
-_IS_SUSPECT: Final = (
-    "(dialect = 'otel_unnamed' or (usage_status = 'missing' and dialect <> 'taximeter'))"
-)
+"""Stands beside the emitters' names, none of which is empty, for rows that may tell of others."""
 _MAY_BE_SUM: Final = (
-    f"({_IS_SUSPECT} or (dialect <> 'taximeter' and "
-    f"epoch_us(end_time) - epoch_us(start_time) > {MOST_APART_US}))"
+    "(dialect <> 'taximeter' and (dialect = 'otel_unnamed' or usage_status = 'missing' "
+    f"or epoch_us(end_time) - epoch_us(start_time) > {MOST_APART_US}))"
 )
 
 
@@ -81,10 +78,10 @@ class Related:
         """What earlier processes learnt, from the ledger."""
         rows = self._writer.execute(
             "select emitter, epoch_us(max(start_time)), "
-            f"epoch_us(max(start_time) filter (where {_IS_SUSPECT})) from calls group by emitter"
+            f"epoch_us(max(start_time) filter (where {_MAY_BE_SUM})) from calls group by emitter"
         ).fetchall()
         for emitter, newest, suspect in rows:
-            self._newest[emitter] = newest
+            self._note(emitter, newest)
             if suspect is not None:
                 self._note(_SUSPECT, suspect)
         rows = self._writer.execute(
@@ -102,8 +99,7 @@ class Related:
             self._note(emitter, last_us)
         for record in filter(may_be_sum, fresh):
             self._keep_open(record.trace_id, record.start_time, record.end_time)
-            if is_suspect(record):
-                self._note(_SUSPECT, last_us)
+            self._note(_SUSPECT, last_us)
         moments = [(first_us, last_us)]
         if self._open:
             traces = {record.trace_id for record in fresh}
@@ -111,7 +107,9 @@ class Related:
         return moments
 
     def _note(self, emitter: str, start_us: int) -> None:
-        self._newest[emitter] = max(start_us, self._newest.get(emitter, 0))
+        """One emitter is as good as two when it may tell of a call twice."""
+        for name in (emitter, _SUSPECT) if emitter in BRIDGES else (emitter,):
+            self._newest[name] = max(start_us, self._newest.get(name, 0))
 
     def _keep_open(self, trace_id: str, start_us: int, end_us: int) -> None:
         """Remember how long a look the trace needs; the trace told of last is forgotten last."""

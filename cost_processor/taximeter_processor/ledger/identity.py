@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.record import FIXED, Key, Record, Restatement, key_of
 from taximeter_processor.ledger.same_call import (
+    BRIDGES,
     MOST_APART_US,
     emitters_of,
     restates,
@@ -57,16 +58,20 @@ class Decision:
 
 
 def is_suspect(record: Record) -> bool:
-    """May be a sum of other calls by the same emitter, so that one emitter is not proof enough."""
-    return record.dialect == "otel_unnamed" or (
-        record.usage_status == "missing" and record.dialect != "taximeter"
-    )
+    """May tell of other rows by the same emitter, so that one emitter is not proof enough."""
+    return _is_like_a_sum(record) or record.emitter in BRIDGES
 
 
 def may_be_sum(record: Record) -> bool:
     """May turn out to be the sum of calls that come later, or begin long after it."""
     return record.dialect != "taximeter" and (
-        is_suspect(record) or record.end_time - record.start_time > MOST_APART_US
+        _is_like_a_sum(record) or record.end_time - record.start_time > MOST_APART_US
+    )
+
+
+def _is_like_a_sum(record: Record) -> bool:
+    return record.dialect == "otel_unnamed" or (
+        record.usage_status == "missing" and record.dialect != "taximeter"
     )
 
 

@@ -107,6 +107,16 @@ def test_one_emitter_that_reuses_a_response_id_tells_of_two_calls(reopen: Reopen
     assert spans(store) == ["2", "5"]
 
 
+def test_a_gateway_s_cached_answer_keeps_its_response_id_and_is_a_call_of_its_own(
+    reopen: Reopen,
+) -> None:
+    first = INNER._replace(emitter="litellm", dialect="otel")
+    again = first._replace(
+        span_id="5" * 16, start_time=first.end_time + 1, end_time=first.end_time + 1000
+    )
+    assert spans(append_apart(reopen, first, again)) == ["2", "5"]
+
+
 def test_tellings_more_than_ten_minutes_apart_are_two_calls(reopen: Reopen) -> None:
     late = INNER._replace(
         trace_id="e" * 32, start_time=NOON_US + 601_000_000, end_time=NOON_US + 602_000_000
