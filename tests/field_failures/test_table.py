@@ -10,7 +10,7 @@ HERE = Path(__file__).parent
 TABLE = (HERE.parents[1] / "docs" / "field-failures.md").read_text()
 
 
-def tests_here() -> set[str]:
+def named_here() -> set[str]:
     """Every test of this package but the ones about the table itself."""
     return {
         node.name
@@ -32,4 +32,4 @@ def test_the_table_has_every_failure_with_a_test() -> None:
 
 
 def test_the_table_names_every_test_and_no_other() -> None:
-    assert set(re.findall(r"`(test_\w+)`", TABLE)) == tests_here()
+    assert set(re.findall(r"`(test_\w+)`", TABLE)) == named_here()
