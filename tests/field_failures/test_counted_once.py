@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ from taximeter_processor.reports.verify import verify
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
 from tests.field_failures.layers import LAYERS, Counted
-from tests.field_failures.told import Told, arrive
+from tests.field_failures.told import HOUR, Told, arrive
 
 PICO: Final = 1_000_000
 Commits = list[list[Told]]
@@ -45,8 +46,8 @@ class Ledger:
         self.service.store.close()
         self.service = Service(self._settings)
 
-    def arrive(self, commits: Commits, *, restarting: bool = False) -> None:
-        lasted = max(span.end for spans in commits for span in spans)
+    def arrive(self, commits: Commits, *, restarting: bool = False, lasted: int = 0) -> None:
+        lasted = lasted or max(span.end for spans in commits for span in spans)
         for spans in commits:
             if restarting:
                 self.restart()
@@ -117,3 +118,39 @@ def test_what_is_delivered_again_in_another_order_changes_nothing(
     ledger.arrive([sum(first, [])], restarting=True)
     assert (ledger.counted(), ledger.shown(), ledger.corrected()) == before
     assert_counted_once(ledger, layer, ONE_BY_ONE[0])
+
+
+def moved(layer: str, number: int) -> list[Told]:
+    """A layer's spans in traces, and with response ids, of its own; it ends with the hour."""
+    spans = LAYERS[layer].spans
+    wait = HOUR - max(span.end for span in spans)
+    named = "gen_ai.response.id"
+    return [
+        span._replace(
+            trace=span.trace + 10 * number,
+            start=span.start + wait,
+            end=span.end + wait,
+            attributes={
+                key: f"{value}-{number}" if key == named else value
+                for key, value in span.attributes.items()
+            },
+        )
+        for span in spans
+    ]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_stories_that_are_told_all_at_once_are_counted_once_in_any_order(
+    ledger: Ledger, seed: int
+) -> None:
+    draw = random.Random(seed)
+    layers = draw.choices(list(LAYERS), k=6)
+    spans = [span for number, layer in enumerate(layers) for span in moved(layer, number)]
+    draw.shuffle(spans)
+    while spans:
+        count = draw.choice((1, 2, 5))
+        ledger.arrive([spans[:count]], restarting=draw.random() < 0.2, lasted=HOUR)
+        del spans[:count]
+    told = sorted(call for layer in layers for call in LAYERS[layer].counted)
+    assert sorted(ledger.counted()) == told
+    ledger.prove()

@@ -129,7 +129,7 @@ def _decide(
     linked: Set[str],
 ) -> Decision:
     calls = _merge(fresh, known)
-    parents = _aggregates(calls, links, linked)
+    parents = _aggregates(calls, links, linked | {record.trace_id for record in fresh})
     decision = Decision()
     for call in calls:
         child = parents.get(key_of(call.row))
@@ -253,19 +253,19 @@ def _merged(row: Record, best: Record, others: list[Record]) -> Record:
     )
 
 
-def _aggregates(calls: list[_Call], links: Links, linked: Set[str]) -> dict[Key, Record]:
-    """Calls that only restate the calls below them, each with one of those."""
+def _aggregates(calls: list[_Call], links: Links, news: Set[str]) -> dict[Key, Record]:
+    """Calls that only restate the calls below them, each with one of those.
+
+    Only traces of which something arrives, `news`, are known well enough to be judged.
+    """
     children = _children(calls, links)
     found: dict[Key, Record] = {}
     # The deepest first, so that an aggregate of aggregates is compared with the calls themselves.
     for call in sorted(calls, key=lambda call: -call.row.start_time):
+        if call.row.trace_id not in news:
+            continue
         below = _counted_below(call, children, found)
-        is_new = (
-            not call.is_known
-            or call.row.trace_id in linked
-            or any(not child.is_known for child in below)
-        )
-        if below and is_new and restates(call.row, [child.row for child in below]):
+        if below and restates(call.row, [child.row for child in below]):
             found[key_of(call.row)] = below[0].row
     return found
 

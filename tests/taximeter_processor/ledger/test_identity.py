@@ -174,6 +174,27 @@ def test_a_sum_is_found_whenever_the_span_in_between_comes(
     assert_adds_up(store)
 
 
+OUTERMOST = SUM._replace(span_id="7" * 16)
+NESTED = SUM._replace(parent_span_id="8" * 16, start_time=NOON_US + 1, end_time=NOON_US + 9_000)
+LINK_UP = {(CALL.trace_id, "8" * 16): "7" * 16}
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations(([OUTERMOST], [NESTED], [FIRST, SECOND], LINK_UP)))
+)
+def test_a_sum_above_a_sum_is_found_in_every_order(
+    store: LedgerStore, order: tuple[list[Record] | Links, ...]
+) -> None:
+    for part in order:
+        if isinstance(part, list):
+            store.append(part)
+        else:
+            store.append([], links=part)
+    assert spans(store) == ["3", "4"]
+    assert spans(store, "duplicates") == ["7", "9"]
+    assert_adds_up(store)
+
+
 def test_a_link_of_another_trace_leads_nowhere(store: LedgerStore) -> None:
     store.append([*BELOW, SUM], links={("e" * 32, "8" * 16): "9" * 16})
     assert spans(store) == ["3", "4", "9"]
