@@ -274,6 +274,17 @@ TWICE: Final = {
         ),
         ONE,
     ),
+    "an old run above calls that a framework and an SDK tell": Layer(
+        (
+            Told(1, 0, "pydantic-ai", "agent run", SUM),
+            Told(2, 1, "pydantic-ai", "chat gpt-4.1", FIRST, 1000, 4000),
+            Told(3, 2, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 1), 1100, 3900),
+            Told(4, 1, "pydantic-ai", "chat gpt-4.1", SECOND_CALL, 5000, 8000),
+            Told(5, 4, OPENAI_V2, "chat gpt-4.1", _named(SECOND_CALL, 2), 5100, 7900),
+        ),
+        BOTH,
+        corrected_micro_usd=4200,
+    ),
     "an SDK and a gateway in one trace": Layer(
         (
             Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
@@ -339,6 +350,21 @@ ATTEMPTS: Final = {
         ),
         # Nobody was paid for the 503; 1000 x $3 + 100 x $15 for the answer.
         (Counted("claude-sonnet-4-5", "priced", 4500), Counted("gpt-4.1", "failed", 0)),
+    ),
+    "a framework's call around a failed attempt and another": Layer(
+        (
+            Told(1, 0, OPENINFERENCE, "ChatOpenAI", openinference("LLM", 1000, 100)),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _FAILED, 100, 2000, is_error=True),
+            Told(3, 1, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 1), 2100, 9000),
+        ),
+        (Counted("gpt-4.1", "failed", 0), *ONE),
+    ),
+    "a failed call that a framework and an SDK tell": Layer(
+        (
+            Told(1, 0, "pydantic-ai", "chat gpt-4.1", _FAILED, is_error=True),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _FAILED, 100, 9000, is_error=True),
+        ),
+        (Counted("gpt-4.1", "failed", 0),),
     ),
     "a gateway's two attempts that were both billed": Layer(
         (
