@@ -33,7 +33,7 @@ from taximeter_processor.tagging import TagRules
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
 COMMIT_RECORDS: Final = 10_000
-"""A commit holds this many calls and one body more at the most: what bounds its memory."""
+"""A commit holds this many calls and links and one body more at the most: its memory's bound."""
 MOST_REASONS_TOLD: Final = 5
 MOST_UNKNOWN_KEYS: Final = 100
 
@@ -111,7 +111,7 @@ class Pipeline:
         batch = _Batch(self._ingest_time_us())
         for body in bodies:
             batch.answers.append(self._read(body, batch))
-            if len(batch.records) >= COMMIT_RECORDS:
+            if len(batch.records) + len(batch.links) >= COMMIT_RECORDS:
                 answers += self._settled(batch)
                 batch = _Batch(self._ingest_time_us())
         return answers + self._settled(batch) if batch.answers else answers
