@@ -125,6 +125,16 @@ _LITELLM_1: Final = {
     "gen_ai.cost.total_cost": 0.0028,
     "metadata.user_api_key_team_alias": "growth",
 }
+_ENVOY: Final = {
+    "openinference.span.kind": "LLM",
+    "llm.system": "openai",
+    "llm.model_name": "gpt-4.1-2025-04-14",
+    "llm.token_count.prompt": 1000,
+    "llm.token_count.completion": 100,
+    "llm.token_count.total": 1100,
+    "llm.token_count.prompt_details.cache_creation": 0,
+    "tenant.id": "acme",
+}
 _RESPONSES: Final = {**_LITELLM_1, "gen_ai.operation.name": "aresponses"}
 _KONG: Final = {**_SDK_CALL, "gen_ai.response.finish_reasons": ["tool_calls"]}
 _VERCEL: Final = {
@@ -289,6 +299,13 @@ TWICE: Final = {
         (
             Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
             Told(2, 1, LITELLM, "litellm_request", _LITELLM_1, 100, 9000),
+        ),
+        ONE,
+    ),
+    "an SDK and Envoy, which names no response": Layer(
+        (
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
+            Told(2, 1, "envoy-ai-gateway", "ChatCompletion", _ENVOY, 100, 9000),
         ),
         ONE,
     ),

@@ -1,4 +1,4 @@
-"""The way up across spans that are no calls: kept with the commit, and only so many."""
+"""What a commit is held against is bounded: links, traces and rows."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.identity import Links
 from taximeter_processor.ledger.record import DeadLetter
 from tests.support.records import NOON_US
-from tests.taximeter_processor.ledger.test_identity import BELOW, LINKS, SUM, spans
+from tests.taximeter_processor.ledger.test_identity import BELOW, FIRST, LINKS, SECOND, SUM, spans
 
 
 @pytest.fixture
@@ -65,3 +65,13 @@ def test_past_the_limit_of_open_traces_the_one_told_of_first_is_forgotten(
     # The link alone no longer makes the sum be looked at; anything else of its trace does.
     store.append([], links=LINKS)
     assert spans(store) == ["3", "4", "9", "9"]
+
+
+def test_a_commit_is_held_against_so_many_rows_and_no_more(
+    store: DuckDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(duckdb_identity, "MOST_ROWS", 1)
+    store.append([FIRST, SECOND])
+    store.append([SUM])
+    # Held against one of its two calls it is no sum.
+    assert spans(store) == ["3", "4", "9"]
