@@ -13,14 +13,34 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
+from tests.field_failures.emitted import (
+    EMBED,
+    ENVOY,
+    FAILED,
+    FALLBACK,
+    FILTERED,
+    FIRST,
+    KONG,
+    LITELLM,
+    LITELLM_CALL,
+    OPENAI_V2,
+    OPENINFERENCE,
+    OURS,
+    RESPONSES,
+    RUN,
+    SDK_CALL,
+    SECOND_CALL,
+    SMART,
+    SUM,
+    TAXIMETER,
+    TRACELOOP,
+    VERCEL,
+    VERCEL_7,
+    VERCEL_STEP,
+    named,
+    openinference,
+)
 from tests.field_failures.told import HOUR, MINUTE, SECOND, Told
-
-OPENAI_V2: Final = "opentelemetry.instrumentation.openai_v2"
-OPENINFERENCE: Final = "openinference.instrumentation.langchain"
-TRACELOOP: Final = "opentelemetry.instrumentation.openai"
-TAXIMETER: Final = "taximeter"
-LITELLM: Final = "litellm"
-VERCEL_7: Final = "gen_ai"
 
 
 class Counted(NamedTuple):
@@ -40,39 +60,8 @@ class Layer(NamedTuple):
     """Counted too much, and taken back, when the outermost span comes first."""
 
 
-def chat(model: str, inputs: int, outputs: int, **more: Any) -> dict[str, Any]:
-    """A call in the conventions, by its provider's name."""
-    return {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.provider.name": "anthropic" if "claude" in model else "openai",
-        "gen_ai.request.model": model,
-        "gen_ai.usage.input_tokens": inputs,
-        "gen_ai.usage.output_tokens": outputs,
-        **{key.replace("__", "."): value for key, value in more.items()},
-    }
-
-
-def openinference(kind: str, inputs: int, outputs: int) -> dict[str, Any]:
-    return {
-        "openinference.span.kind": kind,
-        "llm.provider": "openai",
-        "llm.model_name": "gpt-4.1",
-        "llm.token_count.prompt": inputs,
-        "llm.token_count.completion": outputs,
-    }
-
-
-# 1000 x $2 + 100 x $8 and 500 x $2 + 50 x $8, in millionths of a dollar.
-FIRST: Final = chat("gpt-4.1", 1000, 100)
-SECOND_CALL: Final = chat("gpt-4.1", 500, 50)
 BOTH: Final = (Counted("gpt-4.1", "priced", 1400), Counted("gpt-4.1", "priced", 2800))
 ONE: Final = (Counted("gpt-4.1", "priced", 2800),)
-SUM: Final = {
-    "gen_ai.request.model": "gpt-4.1",
-    "gen_ai.usage.input_tokens": 1500,
-    "gen_ai.usage.output_tokens": 150,
-}
-RUN: Final = {"gen_ai.operation.name": "invoke_agent", "gen_ai.agent.name": "support"}
 
 
 def in_a_run(
@@ -98,70 +87,6 @@ def step(number: int, parent: int, scope: str, **attributes: Any) -> Told:
     told = {key.replace("__", "."): value for key, value in attributes.items()}
     return Told(number, parent, scope, "step", told, 500, 9 * SECOND)
 
-
-def _named(call: Mapping[str, Any], number: int) -> dict[str, Any]:
-    """A call whose response has an id."""
-    return {**call, "gen_ai.response.id": f"chatcmpl-{number}"}
-
-
-_SDK_CALL: Final = _named(FIRST, 1)
-_OURS: Final = {
-    **_SDK_CALL,
-    "gen_ai.response.model": "gpt-4.1-2025-04-14",
-    "gen_ai.usage.cache_read.input_tokens": 800,
-    "taximeter.feature": "search",
-    "taximeter.usage_status": "reported",
-}
-_LITELLM_1: Final = {
-    "gen_ai.system": "openai",
-    "gen_ai.request.model": "gpt-4.1",
-    "llm.request.type": "acompletion",
-    "gen_ai.operation.name": "acompletion",
-    "gen_ai.response.id": "chatcmpl-1",
-    "gen_ai.response.model": "gpt-4.1-2025-04-14",
-    "gen_ai.usage.total_tokens": 1100,
-    "gen_ai.usage.output_tokens": 100,
-    "gen_ai.usage.input_tokens": 1000,
-    "gen_ai.cost.total_cost": 0.0028,
-    "metadata.user_api_key_team_alias": "growth",
-}
-_ENVOY: Final = {
-    "openinference.span.kind": "LLM",
-    "llm.system": "openai",
-    "llm.model_name": "gpt-4.1-2025-04-14",
-    "llm.token_count.prompt": 1000,
-    "llm.token_count.completion": 100,
-    "llm.token_count.total": 1100,
-    "llm.token_count.prompt_details.cache_creation": 0,
-    "tenant.id": "acme",
-}
-_RESPONSES: Final = {**_LITELLM_1, "gen_ai.operation.name": "aresponses"}
-_KONG: Final = {**_SDK_CALL, "gen_ai.response.finish_reasons": ["tool_calls"]}
-_VERCEL: Final = {
-    "ai.model.id": "gpt-4.1",
-    "ai.model.provider": "openai.chat",
-    "ai.usage.inputTokens": 1000,
-    "ai.usage.outputTokens": 100,
-}
-_VERCEL_STEP: Final = {**_VERCEL, "gen_ai.system": "openai.chat", "gen_ai.request.model": "gpt-4.1"}
-_EMBED: Final = {
-    "gen_ai.operation.name": "embeddings",
-    "gen_ai.provider.name": "openai",
-    "gen_ai.request.model": "text-embedding-3-small",
-}
-_FAILED: Final = {
-    "gen_ai.operation.name": "chat",
-    "gen_ai.provider.name": "openai",
-    "gen_ai.request.model": "gpt-4.1",
-    "error.type": "503",
-}
-_FILTERED: Final = {**_named(SECOND_CALL, 1), "error.type": "content_filter"}
-_FALLBACK: Final = {**chat("claude-sonnet-4-5", 1000, 100), "gen_ai.response.id": "msg_1"}
-_SMART: Final = {
-    **_FALLBACK,
-    "gen_ai.request.model": "smart",
-    "gen_ai.response.model": "claude-sonnet-4-5",
-}
 
 AGENTS: Final = {
     "an OpenInference agent repeats its calls": Layer(
@@ -222,10 +147,10 @@ AGENTS: Final = {
     ),
     "Vercel's root, step and call": Layer(
         (
-            Told(1, 0, "ai", "ai.generateText", {"ai.operationId": "ai.generateText", **_VERCEL}),
+            Told(1, 0, "ai", "ai.generateText", {"ai.operationId": "ai.generateText", **VERCEL}),
             Told(
                 2, 1, "ai", "ai.generateText.doGenerate",
-                {"ai.operationId": "ai.generateText.doGenerate", **_VERCEL_STEP}, 100, 9000,
+                {"ai.operationId": "ai.generateText.doGenerate", **VERCEL_STEP}, 100, 9000,
             ),
         ),
         ONE,
@@ -240,10 +165,10 @@ AGENTS: Final = {
     ),
     "Vercel 7's embeddings, whose root has the operation and no counts": Layer(
         (
-            Told(1, 0, VERCEL_7, "embeddings text-embedding-3-small", _EMBED),
+            Told(1, 0, VERCEL_7, "embeddings text-embedding-3-small", EMBED),
             Told(
                 2, 1, VERCEL_7, "embeddings text-embedding-3-small",
-                {**_EMBED, "gen_ai.usage.input_tokens": 5000}, 100, 9000,
+                {**EMBED, "gen_ai.usage.input_tokens": 5000}, 100, 9000,
             ),
         ),
         (Counted("text-embedding-3-small", "priced", 100),),
@@ -263,15 +188,15 @@ TWICE: Final = {
     "a framework and an SDK, both instrumented": Layer(
         (
             Told(1, 0, OPENINFERENCE, "ChatOpenAI", openinference("LLM", 1000, 100)),
-            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _SDK_CALL, 100, 9000),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", SDK_CALL, 100, 9000),
         ),
         ONE,
     ),
     "a framework, an SDK and ours, which knows of the cache": Layer(
         (
             Told(1, 0, OPENINFERENCE, "ChatOpenAI", openinference("LLM", 1000, 100)),
-            Told(2, 1, TRACELOOP, "openai.chat", _SDK_CALL, 100, 9000),
-            Told(3, 2, TAXIMETER, "chat gpt-4.1", _OURS, 200, 8000),
+            Told(2, 1, TRACELOOP, "openai.chat", SDK_CALL, 100, 9000),
+            Told(3, 2, TAXIMETER, "chat gpt-4.1", OURS, 200, 8000),
         ),
         # 200 x $2 + 800 x $0.50 + 100 x $8
         (Counted("gpt-4.1", "priced", 1600),),
@@ -279,8 +204,8 @@ TWICE: Final = {
     ),
     "pydantic-ai over an instrumented SDK": Layer(
         (
-            Told(1, 0, "pydantic-ai", "chat gpt-4.1", {**_SDK_CALL, "operation.cost": 0.0028}),
-            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _SDK_CALL, 100, 9000),
+            Told(1, 0, "pydantic-ai", "chat gpt-4.1", {**SDK_CALL, "operation.cost": 0.0028}),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", SDK_CALL, 100, 9000),
         ),
         ONE,
     ),
@@ -288,71 +213,71 @@ TWICE: Final = {
         (
             Told(1, 0, "pydantic-ai", "agent run", SUM),
             Told(2, 1, "pydantic-ai", "chat gpt-4.1", FIRST, 1000, 4000),
-            Told(3, 2, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 1), 1100, 3900),
+            Told(3, 2, OPENAI_V2, "chat gpt-4.1", named(FIRST, 1), 1100, 3900),
             Told(4, 1, "pydantic-ai", "chat gpt-4.1", SECOND_CALL, 5000, 8000),
-            Told(5, 4, OPENAI_V2, "chat gpt-4.1", _named(SECOND_CALL, 2), 5100, 7900),
+            Told(5, 4, OPENAI_V2, "chat gpt-4.1", named(SECOND_CALL, 2), 5100, 7900),
         ),
         BOTH,
         corrected_micro_usd=4200,
     ),
     "an SDK and a gateway in one trace": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
-            Told(2, 1, LITELLM, "litellm_request", _LITELLM_1, 100, 9000),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
+            Told(2, 1, LITELLM, "litellm_request", LITELLM_CALL, 100, 9000),
         ),
         ONE,
     ),
     "an SDK and Envoy, which names no response": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
-            Told(2, 1, "envoy-ai-gateway", "ChatCompletion", _ENVOY, 100, 9000),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
+            Told(2, 1, "envoy-ai-gateway", "ChatCompletion", ENVOY, 100, 9000),
         ),
         ONE,
     ),
     "an SDK and a gateway that begins a trace of its own": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
-            Told(2, 0, LITELLM, "litellm_request", _LITELLM_1, 100, 9000, trace=2),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
+            Told(2, 0, LITELLM, "litellm_request", LITELLM_CALL, 100, 9000, trace=2),
         ),
         ONE,
     ),
     "an SDK, a gateway in a trace of its own, and ours": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
-            Told(2, 1, TAXIMETER, "chat gpt-4.1", _OURS, 100, 9500),
-            Told(3, 0, LITELLM, "litellm_request", _LITELLM_1, 200, 9000, trace=2),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
+            Told(2, 1, TAXIMETER, "chat gpt-4.1", OURS, 100, 9500),
+            Told(3, 0, LITELLM, "litellm_request", LITELLM_CALL, 200, 9000, trace=2),
         ),
         (Counted("gpt-4.1", "priced", 1600),),
         corrected_micro_usd=1200,
     ),
     "a bridge that logs a call under both of its APIs": Layer(
         (
-            Told(1, 0, LITELLM, "litellm_request", _RESPONSES),
-            Told(2, 1, LITELLM, "litellm_request", _LITELLM_1, 100, 9000),
+            Told(1, 0, LITELLM, "litellm_request", RESPONSES),
+            Told(2, 1, LITELLM, "litellm_request", LITELLM_CALL, 100, 9000),
         ),
         ONE,
     ),
     "a bridge in a trace of its own, behind an SDK and ours": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
-            Told(2, 1, TAXIMETER, "chat gpt-4.1", _OURS, 50, 9800),
-            Told(3, 0, LITELLM, "litellm_request", _RESPONSES, 100, 9500, trace=2),
-            Told(4, 3, LITELLM, "litellm_request", _LITELLM_1, 200, 9000, trace=2),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
+            Told(2, 1, TAXIMETER, "chat gpt-4.1", OURS, 50, 9800),
+            Told(3, 0, LITELLM, "litellm_request", RESPONSES, 100, 9500, trace=2),
+            Told(4, 3, LITELLM, "litellm_request", LITELLM_CALL, 200, 9000, trace=2),
         ),
         (Counted("gpt-4.1", "priced", 1600),),
         corrected_micro_usd=1200,
     ),
     "Kong's two spans of a call that asks for a tool": Layer(
         (
-            Told(1, 0, "kong", "kong.gen_ai", _KONG),
-            Told(2, 0, "kong", "kong.gen_ai", {**_KONG, "gen_ai.tool.call.id": "call_1"}),
+            Told(1, 0, "kong", "kong.gen_ai", KONG),
+            Told(2, 0, "kong", "kong.gen_ai", {**KONG, "gen_ai.tool.call.id": "call_1"}),
         ),
         ONE,
     ),
     "two exporters of one span": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _SDK_CALL),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", SDK_CALL),
         ),
         ONE,
     ),
@@ -361,9 +286,9 @@ TWICE: Final = {
 ATTEMPTS: Final = {
     "a gateway's failed attempt, then one at another provider": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat smart", _SMART),
-            Told(2, 1, LITELLM, "chat gpt-4.1", _FAILED, 100, 2000, is_error=True),
-            Told(3, 1, LITELLM, "chat claude-sonnet-4-5", _FALLBACK, 2100, 9000),
+            Told(1, 0, OPENAI_V2, "chat smart", SMART),
+            Told(2, 1, LITELLM, "chat gpt-4.1", FAILED, 100, 2000, is_error=True),
+            Told(3, 1, LITELLM, "chat claude-sonnet-4-5", FALLBACK, 2100, 9000),
         ),
         # Nobody was paid for the 503; 1000 x $3 + 100 x $15 for the answer.
         (Counted("claude-sonnet-4-5", "priced", 4500), Counted("gpt-4.1", "failed", 0)),
@@ -371,30 +296,30 @@ ATTEMPTS: Final = {
     "a framework's call around a failed attempt and another": Layer(
         (
             Told(1, 0, OPENINFERENCE, "ChatOpenAI", openinference("LLM", 1000, 100)),
-            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _FAILED, 100, 2000, is_error=True),
-            Told(3, 1, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 1), 2100, 9000),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", FAILED, 100, 2000, is_error=True),
+            Told(3, 1, OPENAI_V2, "chat gpt-4.1", named(FIRST, 1), 2100, 9000),
         ),
         (Counted("gpt-4.1", "failed", 0), *ONE),
     ),
     "a failed call that a framework and an SDK tell": Layer(
         (
-            Told(1, 0, "pydantic-ai", "chat gpt-4.1", _FAILED, is_error=True),
-            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _FAILED, 100, 9000, is_error=True),
+            Told(1, 0, "pydantic-ai", "chat gpt-4.1", FAILED, is_error=True),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", FAILED, 100, 9000, is_error=True),
         ),
         (Counted("gpt-4.1", "failed", 0),),
     ),
     "a gateway's two attempts that were both billed": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 2)),
-            Told(2, 1, LITELLM, "chat gpt-4.1", _FILTERED, 100, 2000, is_error=True),
-            Told(3, 1, LITELLM, "chat gpt-4.1", _named(FIRST, 2), 2100, 9000),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", named(FIRST, 2)),
+            Told(2, 1, LITELLM, "chat gpt-4.1", FILTERED, 100, 2000, is_error=True),
+            Told(3, 1, LITELLM, "chat gpt-4.1", named(FIRST, 2), 2100, 9000),
         ),
         BOTH,
     ),
     "a tool that calls the same model is a call of its own": Layer(
         (
-            Told(1, 0, OPENAI_V2, "chat gpt-4.1", _named(FIRST, 1)),
-            Told(2, 1, OPENAI_V2, "chat gpt-4.1", _named(SECOND_CALL, 2), 100, 9000),
+            Told(1, 0, OPENAI_V2, "chat gpt-4.1", named(FIRST, 1)),
+            Told(2, 1, OPENAI_V2, "chat gpt-4.1", named(SECOND_CALL, 2), 100, 9000),
         ),
         BOTH,
     ),
