@@ -33,7 +33,7 @@ from taximeter_processor.tagging import TagRules
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
 COMMIT_RECORDS: Final = 10_000
-"""A commit holds this many calls and one body more at the most: what bounds its memory."""
+"""A commit holds this many calls and links and one body more at the most: its memory's bound."""
 MOST_REASONS_TOLD: Final = 5
 MOST_UNKNOWN_KEYS: Final = 100
 
@@ -67,7 +67,6 @@ class _Batch:
     answers: list[Answer] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
-    usage_status: Counter[tuple[str, str]] = field(default_factory=Counter)
     violations: Counter[tuple[str, str]] = field(default_factory=Counter)
     unknown_usage_keys: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
@@ -112,7 +111,7 @@ class Pipeline:
         batch = _Batch(self._ingest_time_us())
         for body in bodies:
             batch.answers.append(self._read(body, batch))
-            if len(batch.records) >= COMMIT_RECORDS:
+            if len(batch.records) + len(batch.links) >= COMMIT_RECORDS:
                 answers += self._settled(batch)
                 batch = _Batch(self._ingest_time_us())
         return answers + self._settled(batch) if batch.answers else answers
@@ -180,8 +179,6 @@ class Pipeline:
             )
         except ValueError as error:
             return Rejected("bad_count", str(error))
-        provider = call.provider if call.provider in WELL_KNOWN else OVERFLOW_VALUE
-        batch.usage_status[(call.usage_status, provider)] += 1
         if call.raw_usage:
             counts = json.dumps(call.raw_usage, separators=(",", ":"))
             record = record._replace(raw_usage=counts)
@@ -232,8 +229,10 @@ class Pipeline:
         ):
             for label, times in counted.items():
                 metric.labels(label).inc(times)
-        for (status, provider), times in batch.usage_status.items():
-            metrics.usage_status.labels(status, provider).inc(times)
+        statuses = Counter((record.usage_status, record.provider) for record in fresh)
+        for (status, provider), times in statuses.items():
+            label = provider if provider in WELL_KNOWN else OVERFLOW_VALUE
+            metrics.usage_status.labels(status, label).inc(times)
         for (tag, reason), times in batch.violations.items():
             metrics.tag_violations.labels(tag, reason).inc(times)
 

@@ -60,6 +60,13 @@ MIGRATIONS: Final = (
     alter table duplicates add column of_span_id varchar;
     alter table duplicates add column of_start_time timestamp;
     """,
+    # The way up across spans that are no calls, for calls and sums of other commits.
+    """
+    create table links (
+      trace_id varchar not null, span_id varchar not null, parent_span_id varchar not null,
+      linked_at timestamp not null
+    );
+    """,
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"

@@ -124,18 +124,16 @@ class DuckDBStore:
 
     def _take(self, records: list[Record], links: Links) -> list[Record]:
         """Store rows that are new, each call counted by one of them."""
-        if not records:
+        if not records and not links:
             return []
         stored = self._known(records)
         fresh = [record for record in records if key_of(record) not in stored]
-        if not fresh:
-            return []
-        now_us = fresh[-1].ingested_at
-        found = self._related.find(fresh)
+        found = self._related.find(fresh, links)
+        now_us = fresh[-1].ingested_at if fresh else time.time_ns() // 1000
         if found is None:
             decision = Decision(counted=fresh)
         else:
-            decision = decide(fresh, found.rows, {**found.links, **links}, now_us)
+            decision = decide(fresh, found.rows, found.links, now_us, found.linked)
         if decision.counted:
             self._batch.load(decision.counted)
             self._writer.execute(EXECUTE_INSERT)
@@ -146,6 +144,8 @@ class DuckDBStore:
 
     def _known(self, records: list[Record]) -> set[tuple[str, str, int]]:
         """Keys of the batch that the ledger holds already."""
+        if not records:
+            return set()
         self._keys.load(records)
         found = self._writer.execute(lookup([record.start_time for record in records])).fetchall()
         return {(trace_id, span_id, start) for trace_id, span_id, start in found}

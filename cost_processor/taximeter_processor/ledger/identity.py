@@ -6,7 +6,7 @@ among rows that arrive together the richest is the call. The others are kept as 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from itertools import chain, combinations
 from operator import attrgetter
@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.record import FIXED, Key, Record, Restatement, key_of
 from taximeter_processor.ledger.same_call import (
+    BRIDGES,
+    MOST_APART_US,
     emitters_of,
     restates,
     richness,
@@ -26,6 +28,7 @@ RESTATES_CHILDREN: Final = "restates_children"
 Links = Mapping[tuple[str, str], str]
 """(trace, span) of a span that is no call -> its parent's span id."""
 NO_LINKS: Final[Links] = {}
+NO_TRACES: Final[frozenset[str]] = frozenset()
 
 _OWN: Final = FIXED | {"end_time", "parent_span_id", "response_id", "emitter", "service_name"}
 """What a row says of its own span, whoever's counts it takes over."""
@@ -55,14 +58,34 @@ class Decision:
 
 
 def is_suspect(record: Record) -> bool:
-    """May be a sum of other calls by the same emitter, so that one emitter is not proof enough."""
+    """May tell of other rows by the same emitter, so that one emitter is not proof enough."""
+    return _is_like_a_sum(record) or record.emitter in BRIDGES
+
+
+def may_be_sum(record: Record) -> bool:
+    """May turn out to be the sum of calls that come later, or begin long after it."""
+    return record.dialect != "taximeter" and (
+        _is_like_a_sum(record) or record.end_time - record.start_time > MOST_APART_US
+    )
+
+
+def _is_like_a_sum(record: Record) -> bool:
     return record.dialect == "otel_unnamed" or (
         record.usage_status == "missing" and record.dialect != "taximeter"
     )
 
 
-def decide(fresh: Sequence[Record], known: Sequence[Record], links: Links, now_us: int) -> Decision:
-    """Sort out rows that arrive, given the related rows of the ledger."""
+def decide(
+    fresh: Sequence[Record],
+    known: Sequence[Record],
+    links: Links,
+    now_us: int,
+    linked: Set[str] = NO_TRACES,
+) -> Decision:
+    """Sort out rows that arrive, given the related rows of the ledger.
+
+    `linked` are traces of which links arrive: what the ledger has of them is judged again.
+    """
     involved = _involved(fresh, known)
     if not involved:
         return Decision(counted=list(fresh))
@@ -71,6 +94,7 @@ def decide(fresh: Sequence[Record], known: Sequence[Record], links: Links, now_u
         [record for record in known if key_of(record) in involved],
         links,
         now_us,
+        linked,
     )
     order = {key_of(record): number for number, record in enumerate(fresh)}
     decision.counted += [record for record in fresh if key_of(record) not in involved]
@@ -94,18 +118,18 @@ def _involved(fresh: Sequence[Record], known: Sequence[Record]) -> set[Key]:
 
 
 def _has_two_sides(group: Sequence[Record]) -> bool:
-    first = group[0]
-    return any(
-        record.emitter != first.emitter or record.service_name != first.service_name
-        for record in group
-    ) or any(map(is_suspect, group))
+    return len({record.emitter for record in group}) > 1 or any(map(is_suspect, group))
 
 
 def _decide(
-    fresh: Sequence[Record], known: Sequence[Record], links: Links, now_us: int
+    fresh: Sequence[Record],
+    known: Sequence[Record],
+    links: Links,
+    now_us: int,
+    linked: Set[str],
 ) -> Decision:
     calls = _merge(fresh, known)
-    parents = _aggregates(calls, links)
+    parents = _aggregates(calls, links, linked | {record.trace_id for record in fresh})
     decision = Decision()
     for call in calls:
         child = parents.get(key_of(call.row))
@@ -229,15 +253,19 @@ def _merged(row: Record, best: Record, others: list[Record]) -> Record:
     )
 
 
-def _aggregates(calls: list[_Call], links: Links) -> dict[Key, Record]:
-    """Calls that only restate the calls below them, each with one of those."""
+def _aggregates(calls: list[_Call], links: Links, news: Set[str]) -> dict[Key, Record]:
+    """Calls that only restate the calls below them, each with one of those.
+
+    Only traces of which something arrives, `news`, are known well enough to be judged.
+    """
     children = _children(calls, links)
     found: dict[Key, Record] = {}
     # The deepest first, so that an aggregate of aggregates is compared with the calls themselves.
     for call in sorted(calls, key=lambda call: -call.row.start_time):
+        if call.row.trace_id not in news:
+            continue
         below = _counted_below(call, children, found)
-        is_new = not call.is_known or any(not child.is_known for child in below)
-        if below and is_new and restates(call.row, [child.row for child in below]):
+        if below and restates(call.row, [child.row for child in below]):
             found[key_of(call.row)] = below[0].row
     return found
 

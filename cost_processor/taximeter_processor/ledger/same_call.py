@@ -14,8 +14,11 @@ from taximeter_processor.ledger.record import Record
 
 MOST_APART_US: Final = 600_000_000
 """Two tellings of one call start within ten minutes of each other."""
-LONGEST_US: Final = 1_800_000_000
-"""What lies below a call that took longer is looked for in its first half hour."""
+LONGEST_US: Final = 86_400_000_000
+"""What lies below a sum that took longer is looked for in its first day."""
+
+BRIDGES: Final = frozenset({"litellm"})
+"""Emitters that tell twice of a call they pass from one API to another."""
 
 _TOLERANCE: Final = 100
 """Counts agree when they differ by less than one part in this many."""
@@ -34,9 +37,9 @@ def tell_of_one_call(one: Record, other: Record) -> bool:
     """The two are tellings of the same call by different emitters."""
     if abs(one.start_time - other.start_time) > MOST_APART_US:
         return False
-    # One emitter tells of each call once.
-    if not emitters_of(one).isdisjoint(emitters_of(other)):
-        return False
+    shared = emitters_of(one) & emitters_of(other)
+    if shared and not (shared <= BRIDGES and _is_bridged(one, other)):
+        return False  # one emitter tells of each call once
     if one.response_id and other.response_id:
         is_same = one.response_id == other.response_id
         return is_same and (one.trace_id == other.trace_id or _agree(one, other))
@@ -87,6 +90,11 @@ def _agree(one: Record, other: Record) -> bool:
     """Provider and model are the same as far as both are known."""
     providers = {one.provider, other.provider} - {""}
     return len(providers) < 2 and _is_same_model(one, other)
+
+
+def _is_bridged(one: Record, other: Record) -> bool:
+    """Both name one response, and one lies inside the other and says the same."""
+    return one.response_id == other.response_id != "" and _is_retold(one, other)
 
 
 def _is_retold(one: Record, other: Record) -> bool:

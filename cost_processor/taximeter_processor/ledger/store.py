@@ -25,8 +25,8 @@ class LedgerStore(Protocol):
 
         A repeated key, in the batch or in the ledger, is left out; a row that tells of a call
         that is already counted is kept as its duplicate (see `identity`), for which `links` leads
-        across spans that are no calls. Raises `LedgerError` and changes nothing when the commit
-        fails.
+        across spans that are no calls. Links are kept for later commits, the newest of them, and
+        may come alone. Raises `LedgerError` and changes nothing when the commit fails.
         """
         ...
 

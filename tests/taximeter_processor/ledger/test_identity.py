@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from taximeter_processor.ledger.identity import Links
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
@@ -106,6 +107,16 @@ def test_one_emitter_that_reuses_a_response_id_tells_of_two_calls(reopen: Reopen
     assert spans(store) == ["2", "5"]
 
 
+def test_a_gateway_s_cached_answer_keeps_its_response_id_and_is_a_call_of_its_own(
+    reopen: Reopen,
+) -> None:
+    first = INNER._replace(emitter="litellm", dialect="otel")
+    again = first._replace(
+        span_id="5" * 16, start_time=first.end_time + 1, end_time=first.end_time + 1000
+    )
+    assert spans(append_apart(reopen, first, again)) == ["2", "5"]
+
+
 def test_tellings_more_than_ten_minutes_apart_are_two_calls(reopen: Reopen) -> None:
     late = INNER._replace(
         trace_id="e" * 32, start_time=NOON_US + 601_000_000, end_time=NOON_US + 602_000_000
@@ -140,8 +151,70 @@ def test_a_sum_of_calls_is_not_counted_whenever_it_comes(
     assert_adds_up(store)
 
 
+BELOW = [record._replace(parent_span_id="8" * 16) for record in (FIRST, SECOND)]
+LINKS = {(CALL.trace_id, "8" * 16): "9" * 16}
+
+
 def test_a_sum_above_a_span_that_is_no_call_is_found_by_the_links(store: LedgerStore) -> None:
-    below = [r._replace(parent_span_id="8" * 16) for r in (FIRST, SECOND)]
-    links = {(CALL.trace_id, "8" * 16): "9" * 16}
-    assert len(store.append([*below, SUM], links=links)) == 2
+    assert len(store.append([*BELOW, SUM], links=LINKS)) == 2
     assert spans(store) == ["3", "4"]
+
+
+@pytest.mark.parametrize("order", list(permutations(([SUM], BELOW, LINKS))))
+def test_a_sum_is_found_whenever_the_span_in_between_comes(
+    reopen: Reopen, order: tuple[list[Record] | Links, ...]
+) -> None:
+    for part in order:
+        store = reopen()
+        if isinstance(part, list):
+            store.append(part)
+        else:
+            store.append([], links=part)
+    assert spans(store) == ["3", "4"]
+    assert_adds_up(store)
+
+
+OUTERMOST = SUM._replace(span_id="7" * 16)
+NESTED = SUM._replace(parent_span_id="8" * 16, start_time=NOON_US + 1, end_time=NOON_US + 9_000)
+LINK_UP = {(CALL.trace_id, "8" * 16): "7" * 16}
+
+
+@pytest.mark.parametrize(
+    "order", list(permutations(([OUTERMOST], [NESTED], [FIRST, SECOND], LINK_UP)))
+)
+def test_a_sum_above_a_sum_is_found_in_every_order(
+    store: LedgerStore, order: tuple[list[Record] | Links, ...]
+) -> None:
+    for part in order:
+        if isinstance(part, list):
+            store.append(part)
+        else:
+            store.append([], links=part)
+    assert spans(store) == ["3", "4"]
+    assert spans(store, "duplicates") == ["7", "9"]
+    assert_adds_up(store)
+
+
+def test_a_link_of_another_trace_leads_nowhere(store: LedgerStore) -> None:
+    store.append([*BELOW, SUM], links={("e" * 32, "8" * 16): "9" * 16})
+    assert spans(store) == ["3", "4", "9"]
+
+
+def hours(record: Record, start: float, end: float) -> Record:
+    return record._replace(
+        start_time=NOON_US + round(start * 3_600_000_000),
+        end_time=NOON_US + round(end * 3_600_000_000),
+    )
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_sum_that_ran_for_a_day_finds_its_calls(reopen: Reopen, order: tuple[int, ...]) -> None:
+    told = hours(SUM, 0, 24), hours(FIRST, 1, 1.1), hours(SECOND, 23.8, 23.9)
+    store = append_apart(reopen, *(told[number] for number in order))
+    assert spans(store) == ["3", "4"]
+    assert_adds_up(store)
+
+
+def test_what_begins_more_than_a_day_after_a_sum_is_not_looked_for(reopen: Reopen) -> None:
+    told = hours(FIRST, 1, 1.1), hours(SECOND, 24.5, 24.6), hours(SUM, 0, 25)
+    assert spans(append_apart(reopen, *told)) == ["3", "4", "9"]
