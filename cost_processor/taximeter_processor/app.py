@@ -88,7 +88,7 @@ def build_api(service: Service) -> FastAPI:
 
     @api.get("/readyz", include_in_schema=False)
     async def readyz() -> Response:
-        ready = service.is_ready or await service.probe()
+        ready = await service.check()
         text = "ready\n" if ready else "the ledger does not accept commits\n"
         return Response(text, 200 if ready else 503, media_type="text/plain")
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, Final
 
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
@@ -30,6 +31,9 @@ from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
 from taximeter_processor.worker import IngestWorker
 
+READY_SECONDS: Final = 5.0
+PROBE_SECONDS: Final = 8.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -47,7 +51,8 @@ class Service:
             label_sets_limit=settings.limits.label_sets,
         )
         self.counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
-        self.counters.seed(self.store, settings.writer)
+        with self.store.snapshot() as reads:
+            self.counters.seed(reads, settings.writer)
         self.gauges = LedgerGauges(self.store, settings, self.counters.cost)
         self.pipeline = Pipeline(
             store=self.store,
@@ -65,7 +70,7 @@ class Service:
     def start(self) -> None:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
         self.worker.start()
-        _log.info("writer %s on %s", self.settings.writer, self.settings.ledger)
+        _log.info("writer %s on %s", self.settings.writer, self.settings.shown_ledger)
 
     def stop(self) -> None:
         """Commit what is queued and give the ledger up."""
@@ -77,11 +82,18 @@ class Service:
         """The worker lives and the last commit, if there was one, went through."""
         return self.metrics.is_ready and self.worker.is_alive
 
-    async def probe(self) -> bool:
-        """Try an empty commit, so that readiness returns without waiting for traffic."""
+    async def check(self) -> bool:
+        """Whether commits go through; learnt from an empty one if none went through just now.
+
+        So a ledger that is lost or is back shows without traffic. A worker that is busy with
+        something long is as ready as it was.
+        """
         if not self.worker.is_alive:
             return False
-        await asyncio.wrap_future(self.worker.run(self.pipeline.probe))
+        if not self.is_ready or self.metrics.seconds_since_told > READY_SECONDS:
+            probe = asyncio.wrap_future(self.worker.run(self.pipeline.probe))
+            with contextlib.suppress(asyncio.TimeoutError):
+                await asyncio.wait_for(probe, PROBE_SECONDS)
         return self.is_ready
 
     def read(self, name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
@@ -109,7 +121,7 @@ class Service:
         return {
             "version": __version__,
             "writer": self.settings.writer,
-            "ledger": self.settings.ledger,
+            "ledger": self.settings.shown_ledger,
             "ready": self.is_ready,
             "price_book": self.book.version,
             "timezone": self.settings.timezone,

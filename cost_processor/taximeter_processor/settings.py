@@ -237,6 +237,15 @@ class Settings(_Strict):
         return self
 
     @property
+    def shown_ledger(self) -> str:
+        """Where the ledger is, without a password."""
+        before, scheme, rest = self.ledger.partition("://")
+        if not scheme:
+            return self.ledger
+        user, at, place = rest.rpartition("@")
+        return f"{before}://{user.partition(':')[0]}{at}{place.partition('?')[0]}"
+
+    @property
     def host(self) -> str:
         return self.listen.rpartition(":")[0].strip("[]")
 

@@ -55,14 +55,14 @@ def read(settings: Settings, name: str, parameters: Mapping[str, str]) -> dict[s
         store.close()
 
 
-def open_existing(settings: Settings) -> LedgerStore:
+def open_existing(settings: Settings, *, writes: bool = False) -> LedgerStore:
     """The ledger, which must be there. Raises `NoLedger` saying how to begin."""
     if not _exists(settings):
         raise NoLedger(
-            f"there is no ledger at {settings.ledger} and no service on {settings.listen}: "
+            f"there is no ledger at {settings.shown_ledger} and no service on {settings.listen}: "
             "start one with `taximeter serve`, or try `taximeter demo`"
         )
-    return open_ledger(settings)
+    return open_ledger(settings, writes=writes)
 
 
 def ask_service(

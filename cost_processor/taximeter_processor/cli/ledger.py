@@ -1,4 +1,4 @@
-"""`taximeter ledger stats|verify`: how big the ledger is, and whether its sums agree."""
+"""`taximeter ledger …`: how big the ledger is, whether its sums agree, who may read it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from taximeter_processor.cli import access
+from taximeter_processor.cli import access, sharing
 from taximeter_processor.cli.table import print_table
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.reports.verify import verify
@@ -27,6 +27,7 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     for command, run in ((stats, _stats), (verifying, _verify)):
         access.add_common(command)
         command.set_defaults(run=run)
+    sharing.register(inner)
 
 
 def _stats(arguments: argparse.Namespace) -> int:
@@ -56,7 +57,8 @@ def _verify_file(settings: Settings) -> dict[str, Any]:
     store = access.open_existing(settings)
     try:
         counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
-        counters.seed(store, settings.writer)
+        with store.snapshot() as reads:
+            counters.seed(reads, settings.writer)
         return verify(store, settings.writer, counters, time.time_ns() // 1000)
     finally:
         store.close()

@@ -92,7 +92,7 @@ def _through_service(settings: Settings, asked: Question) -> list[dict[str, Any]
 
 
 def _in_file(settings: Settings, asked: Question) -> list[dict[str, Any]]:
-    store = access.open_existing(settings)
+    store = access.open_existing(settings, writes=not asked.dry_run)
     prices = PriceBook.of(settings)
 
     def ask(question: Question) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.record import COLUMNS, COMMON_METERS
-from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.store import LedgerStore, Reads
 from taximeter_processor.money import stored_to_pico, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
@@ -57,7 +57,7 @@ class Window(NamedTuple):
 
 
 def counter_sums(
-    store: LedgerStore, writer: str
+    store: Reads, writer: str
 ) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
     """(cost labels, {`family/last label`: (sum, born µs)}) of a writer's counted rows.
 
@@ -89,7 +89,7 @@ def counter_sums(
     return [(labels, sums) for _, labels, sums in found]
 
 
-def unpriced_sums(store: LedgerStore, writer: str) -> list[tuple[tuple[str, ...], int, int]]:
+def unpriced_sums(store: Reads, writer: str) -> list[tuple[tuple[str, ...], int, int]]:
     """(feature, team, provider, model, reason), born µs, unpriced calls; in order of birth."""
     rows = store.read(
         "select feature, team, provider, model, unpriced_reason, epoch_us(min(ingested_at)), "
@@ -102,7 +102,7 @@ def unpriced_sums(store: LedgerStore, writer: str) -> list[tuple[tuple[str, ...]
 
 
 def histogram_sums(
-    store: LedgerStore, writer: str, bounds_pico: Sequence[int]
+    store: Reads, writer: str, bounds_pico: Sequence[int]
 ) -> list[tuple[str, int, list[int], int]]:
     """(feature, born µs, calls in each bucket with `+Inf` last, total pico) of priced calls."""
     bounds = [f"{Decimal(pico).scaleb(-12):f}" for pico in bounds_pico]
@@ -121,7 +121,7 @@ def histogram_sums(
     return sorted(found, key=lambda item: (item[1], item[0]))
 
 
-def backfilled_sums(store: LedgerStore, writer: str) -> list[tuple[str, str, int, int]]:
+def backfilled_sums(store: Reads, writer: str) -> list[tuple[str, str, int, int]]:
     """(feature, team, born µs, pico) of rows that came too late for the counters."""
     rows = store.read(
         "select feature, team, epoch_us(min(ingested_at)), sum(first_cost_usd) "
@@ -214,7 +214,7 @@ class Totals(NamedTuple):
     newest_start_us: int | None
 
 
-def totals(store: LedgerStore, writer: str | None = None) -> Totals:
+def totals(store: Reads, writer: str | None = None) -> Totals:
     """Sums over the ledger, or over one writer's rows, for `ledger verify` and the self metrics."""
     mine = "where writer = ?" if writer is not None else ""
     parameters = [writer] if writer is not None else []
@@ -245,7 +245,7 @@ def totals(store: LedgerStore, writer: str | None = None) -> Totals:
     )
 
 
-def restated(store: LedgerStore) -> list[tuple[str, int, int]]:
+def restated(store: Reads) -> list[tuple[str, int, int]]:
     """(reason, pico up, pico down) of every change to a cost after it was first counted."""
     rows = store.read(
         "select reason, coalesce(sum(greatest(new_cost_usd - old_cost_usd, 0)), 0), "
@@ -314,7 +314,7 @@ def _counter_parts() -> list[_Part]:
 
 
 def _other_meter_sums(
-    store: LedgerStore, writer: str
+    store: Reads, writer: str
 ) -> dict[tuple[str, ...], dict[str, tuple[int, int]]]:
     found: dict[tuple[str, ...], dict[str, tuple[int, int]]] = {}
     where = "where writer = ? and not is_backfill and status <> 'cached'"
@@ -331,7 +331,7 @@ def _other_meter_sums(
 
 
 def _other_meter_rows(
-    store: LedgerStore, where: str, parameters: Sequence[object], columns: Iterable[str] = ()
+    store: Reads, where: str, parameters: Sequence[object], columns: Iterable[str] = ()
 ) -> Iterator[tuple[tuple[str, ...], int, dict[str, tuple[int, str]]]]:
     """(columns, born µs, meters) of rows with rarer meters, those of equal text together."""
     selected = "".join(f"{name}, " for name in columns)

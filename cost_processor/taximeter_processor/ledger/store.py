@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from taximeter_processor.ledger.identity import NO_LINKS, Links
@@ -12,7 +13,15 @@ Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
 
 
-class LedgerStore(Protocol):
+class Reads(Protocol):
+    """What answers queries."""
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """Rows of one query, as they were at one moment. Raises `LedgerError`."""
+        ...
+
+
+class LedgerStore(Reads, Protocol):
     """One ledger. `append` is called by one thread; reads may come from any."""
 
     def append(
@@ -43,6 +52,13 @@ class LedgerStore(Protocol):
         """Rows of one query on a consistent snapshot, within the time and memory limits.
 
         Raises `LedgerError` when a limit is hit.
+        """
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Reads]:
+        """Reads of one moment, whoever commits meanwhile: for proofs, and for counters to begin.
+
+        Entered by the thread that appends; a server gives such a read ten minutes.
         """
         ...
 

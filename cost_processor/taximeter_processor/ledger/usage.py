@@ -87,7 +87,7 @@ def usage_sums(store: LedgerStore, start_us: int, end_us: int, cuts: Cuts) -> li
         f"max(coalesce(input_tokens, 0)), count(*), sum(coalesce(reasoning_tokens, 0)), {common} "
         f"from (select *, {places} from calls where {_within(start_us, end_us)} "
         "and status in ('priced', 'unpriced') and usage_status <> 'estimated') c "
-        f"group by {group}, other_meters order by {group}"
+        f"group by {group}, other_meters order by {group}, other_meters"
     )
     found: dict[tuple[Any, ...], _Sum] = {}
     for row in rows:

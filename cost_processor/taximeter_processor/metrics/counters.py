@@ -19,7 +19,7 @@ from prometheus_client.metrics_core import Metric as Family
 from taximeter_processor import names
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.record import Record
-from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.store import Reads
 from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
 from taximeter_processor.metrics.text import TextFamily, labels_text
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
@@ -69,7 +69,7 @@ class CostCounters:
                         record.feature, record.team, record.ingested_at, record.first_cost_usd
                     )
 
-    def seed(self, store: LedgerStore, writer: str) -> None:
+    def seed(self, store: Reads, writer: str) -> None:
         """Rebuild every sum from the ledger's rows of `writer`; call once, before `apply`."""
         for labels, sums in queries.counter_sums(store, writer):
             series = self.cost.get(labels)

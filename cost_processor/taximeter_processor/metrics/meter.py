@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from taximeter_processor import __version__, names
@@ -44,7 +46,13 @@ class SelfMetrics:
     def set_ready(self, ready: bool) -> None:
         """Note whether the ledger accepts commits."""
         self.is_ready = ready
+        self._told_at = time.monotonic()
         self._ready.set(ready)
+
+    @property
+    def seconds_since_told(self) -> float:
+        """How old what `is_ready` says is."""
+        return time.monotonic() - self._told_at
 
     def _counter(self, metric: names.Metric) -> Counter:
         return Counter(metric.name, metric.help, metric.labels, registry=self.registry)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.hourly import hours_that_differ
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.money import format_usd
@@ -15,7 +16,9 @@ def verify(store: LedgerStore, writer: str, counters: CostCounters, now_us: int)
 
     Must run where no commit can come between (`IngestWorker.run`).
     """
-    whole, mine = queries.totals(store), queries.totals(store, writer)
+    with store.snapshot() as reads:
+        whole, mine = queries.totals(reads), queries.totals(reads, writer)
+        differing = hours_that_differ(reads)
     shown = counters.totals(now_us)
     restated = whole.restated_up_pico - whole.restated_down_pico
     checks = [
@@ -33,6 +36,7 @@ def verify(store: LedgerStore, writer: str, counters: CostCounters, now_us: int)
             mine.first_cost_pico,
             sum(shown.values()),
         ),
+        _check("hours whose sums are not those of their calls", differing, 0, money=False),
     ]
     return {
         "ok": all(check["ok"] for check in checks),

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from taximeter_processor.ledger.duckdb_schema import MIGRATIONS
-from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.record import Change, Record, Restatement
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
@@ -113,16 +111,3 @@ def test_a_restatement_of_weeks_finds_every_row(store: LedgerStore) -> None:
     made = store.restate([dearer(record._replace(cost_usd=1)) for record in spread])
     assert len(made) == 80
     assert store.read("select sum(cost_usd) from calls") == [(Decimal("0.000000000080"),)]
-
-
-def test_a_ledger_of_the_first_schema_is_brought_up_to_date(reopen: Reopen) -> None:
-    store = reopen()
-    assert isinstance(store, DuckDBStore)
-    writer = store._writer
-    for (table,) in writer.execute("select table_name from duckdb_tables()").fetchall():
-        if table != "taximeter_schema":
-            writer.execute(f"drop table {table}")
-    writer.execute(f"delete from taximeter_schema where version > 1; {MIGRATIONS[0]}")
-    upgraded = reopen()
-    upgraded.append([CALL])
-    assert upgraded.restate([dearer()])[0].new_cost == 320_800_000

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
-from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.record import Record
+from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.ledger.usage import (
     Cuts,
     models_in_use,
@@ -23,18 +18,11 @@ HOUR_US = 3_600_000_000
 EVER = (0, 2 * NOON_US)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[DuckDBStore]:
-    opened = DuckDBStore(tmp_path / "l.duckdb")
-    yield opened
-    opened.close()
-
-
 def at(number: int, hours: int = 0, **changes: object) -> Record:
     return call(number, start_time=NOON_US + hours * HOUR_US, **changes)
 
 
-def test_calls_of_one_model_are_one_sum(store: DuckDBStore) -> None:
+def test_calls_of_one_model_are_one_sum(store: LedgerStore) -> None:
     store.append([at(0), at(1), at(2, feature="agent")])
     (found,) = usage_sums(store, *EVER, Cuts())
     assert (found.provider, found.response_model, found.tier) == (
@@ -50,7 +38,7 @@ def test_calls_of_one_model_are_one_sum(store: DuckDBStore) -> None:
     )
 
 
-def test_a_date_a_time_of_day_and_a_size_cut_sums_apart(store: DuckDBStore) -> None:
+def test_a_date_a_time_of_day_and_a_size_cut_sums_apart(store: LedgerStore) -> None:
     store.append([at(0), at(1, 5), at(2, 24), at(3, 29), at(4, input_tokens=1313)])
     midnight = NOON_US + 12 * HOUR_US
     found = usage_sums(store, *EVER, Cuts((midnight,), (16 * HOUR_US,), (1312,)))
@@ -65,7 +53,7 @@ def test_a_date_a_time_of_day_and_a_size_cut_sums_apart(store: DuckDBStore) -> N
 
 
 def test_rarer_meters_are_added_and_what_a_price_took_apart_is_put_together(
-    store: DuckDBStore,
+    store: LedgerStore,
 ) -> None:
     apart = '{"output_reasoning":[40,"0.00012"],"request":[1,"0.01"],"web_search":[2,"0.02"]}'
     store.append([at(0, other_meters=apart), at(1, other_meters=apart), at(2)])
@@ -78,7 +66,7 @@ def test_rarer_meters_are_added_and_what_a_price_took_apart_is_put_together(
     }
 
 
-def test_what_has_no_price_of_its_own_is_left_out(store: DuckDBStore) -> None:
+def test_what_has_no_price_of_its_own_is_left_out(store: LedgerStore) -> None:
     store.append(
         [
             at(0, status="failed"),
@@ -91,13 +79,13 @@ def test_what_has_no_price_of_its_own_is_left_out(store: DuckDBStore) -> None:
     assert found.requests == 1
 
 
-def test_a_sum_survives_json(store: DuckDBStore) -> None:
+def test_a_sum_survives_json(store: LedgerStore) -> None:
     store.append([at(0)])
     (found,) = usage_sums(store, *EVER, Cuts())
     assert usage_from_json(usage_json(found)) == found
 
 
-def test_models_in_use_come_with_what_became_of_their_calls(store: DuckDBStore) -> None:
+def test_models_in_use_come_with_what_became_of_their_calls(store: LedgerStore) -> None:
     unknown = at(2, response_model="gpt-99", status="unpriced", unpriced_reason="unknown_model")
     store.append([at(0), at(1), unknown._replace(cost_usd=0)])
     found = models_in_use(store, *EVER)

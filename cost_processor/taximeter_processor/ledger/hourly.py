@@ -1,0 +1,59 @@
+"""`hourly`, exact sums of every hour: by what, of what, and whether they are those of the calls.
+
+PostgreSQL keeps it as a table, the embedded ledger shows it as a view; both read alike.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+from taximeter_processor.ledger.queries import DIMENSIONS
+from taximeter_processor.ledger.store import Reads
+
+POSSIBLE_DIMENSIONS: Final = tuple(name for name in DIMENSIONS if name != "writer")
+DEFAULT_DIMENSIONS: Final = (
+    "feature",
+    "tenant",
+    "team",
+    "request_type",
+    "provider",
+    "model",
+    "environment",
+)
+"""The writer's name is always one more."""
+
+
+class Measure(NamedTuple):
+    """A sum: its column, its type, and what one call adds to it."""
+
+    name: str
+    type: str
+    amount: str
+
+
+MEASURES: Final = (
+    Measure("requests", "bigint", "1"),
+    Measure("unpriced", "bigint", "(status = 'unpriced')::int"),
+    Measure("input_tokens", "bigint", "coalesce(input_tokens, 0)"),
+    Measure("output_tokens", "bigint", "coalesce(output_tokens, 0)"),
+    Measure("cost_usd", "decimal(24,12)", "cost_usd"),
+    Measure("list_cost_usd", "decimal(24,12)", "list_cost_usd"),
+)
+_HOUR_US: Final = 3_600_000_000
+
+
+def hours_that_differ(reads: Reads) -> int:
+    """Hours of which some sum is not that of the calls: 0."""
+    sums = ", ".join(f"sum({measure.name}) {measure.name}" for measure in MEASURES)
+    amounts = ", ".join(f"sum({measure.amount}) {measure.name}" for measure in MEASURES)
+    differs = " or ".join(
+        f"coalesce(kept.{measure.name}, 0) <> coalesce(found.{measure.name}, 0)"
+        for measure in MEASURES
+    )
+    ((count,),) = reads.read(
+        "select count(*) from "
+        f"(select epoch_us(hour) // {_HOUR_US} number, {sums} from hourly group by 1) kept "
+        f"full join (select epoch_us(start_time) // {_HOUR_US} number, {amounts} "
+        f"from calls group by 1) found using (number) where {differs}"
+    )
+    return int(count)
