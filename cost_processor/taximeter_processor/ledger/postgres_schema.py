@@ -73,6 +73,14 @@ MIGRATIONS: Final = (
     """,
     f"{CREATE_HOURLY} {rebuild(DEFAULT_DIMENSIONS)}",
     create_views("(hour at time zone 'UTC')::date"),
+    # The way up across spans that are no calls, for calls and sums of other commits.
+    f"""
+    create table links (
+      trace_id {TEXT}, span_id {TEXT}, parent_span_id {TEXT} not null,
+      linked_at timestamptz not null, primary key (trace_id, span_id)
+    );
+    create index links_linked on links (linked_at);
+    """,
 )
 
 

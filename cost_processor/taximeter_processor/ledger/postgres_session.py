@@ -41,7 +41,7 @@ _SETTINGS: Final = (
 
 # The two keys of an advisory lock: ours, and what for.
 LOCKS: Final = 0x7461786D
-EMITTERS, _PARTITIONS, _SCHEMA, FIRST_CALL_LOCK = 1, 2, 3, 1000
+EMITTERS, _PARTITIONS, _SCHEMA, LINKS, FIRST_CALL_LOCK = 1, 2, 3, 4, 1000
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
@@ -81,7 +82,7 @@ class PostgresStore:
         take = _Take(session, self._related, unique, links)
 
         def work(connection: Connection) -> list[Record]:
-            counted = take.store(connection) if unique else []
+            counted = take.store(connection) if unique or links else []
             self._keep(connection, dead_letters)
             return counted
 
@@ -167,22 +168,26 @@ class _Take:
 
     def store(self, connection: Connection) -> list[Record]:
         """The rows that are counted. Raises `CameBetween` if another way must be tried."""
-        may_be_told = self._related.lock(connection, self._records)
+        may_be_told = self._related.begin(connection, self._records, self._links)
         if self._all_are_new and not may_be_told:
-            self._insert(connection, self._records, insert(self._session.dimensions))
+            self._add(connection, self._records)
             return self._records
         stored = stored_keys(connection, [key_of(record) for record in self._records])
         fresh = [record for record in self._records if key_of(record) not in stored]
-        if not fresh:
-            return []
         if not may_be_told:
-            self._insert(connection, fresh, insert(self._session.dimensions))
+            self._add(connection, fresh)
             return fresh
-        rows, links = self._related.find(connection, fresh)
-        now_us = fresh[-1].ingested_at
-        decision = decide(fresh, rows, {**links, **self._links}, now_us)
-        self._carry_out(connection, decision, rows, now_us)
+        if not fresh and not self._links:
+            return []
+        found = self._related.find(connection, fresh, self._links)
+        now_us = fresh[-1].ingested_at if fresh else time.time_ns() // 1000
+        decision = decide(fresh, found.rows, found.links, now_us, found.linked)
+        self._carry_out(connection, decision, found.rows, now_us)
         return decision.counted
+
+    def _add(self, connection: Connection, records: list[Record]) -> None:
+        if records:
+            self._insert(connection, records, insert(self._session.dimensions))
 
     def _carry_out(
         self, connection: Connection, decision: Decision, known: list[Record], now_us: int

@@ -29,12 +29,12 @@ _UNITS: Final = """
 create view v_unit_economics as select
   day, feature, team, requests, tenants, tokens, cost_usd,
   (cost_usd / requests)::decimal(24,12) as cost_usd_per_request,
-  (cost_usd / nullif(tenants, 0))::decimal(24,12) as cost_usd_per_tenant,
+  (cost_usd / tenants)::decimal(24,12) as cost_usd_per_tenant,
   (cost_usd * 1000000 / nullif(tokens, 0))::decimal(24,12) as cost_usd_per_million_tokens,
   list_cost_usd - cost_usd as saved_usd
 from (
   select day, feature, team, sum(requests) as requests,
-    count(distinct tenant) filter (where tenant <> '') as tenants,
+    nullif(count(distinct tenant) filter (where tenant <> ''), 0) as tenants,
     sum(input_tokens + output_tokens) as tokens,
     sum(cost_usd) as cost_usd, sum(list_cost_usd) as list_cost_usd
   from v_daily_cost group by day, feature, team

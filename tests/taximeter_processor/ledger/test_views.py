@@ -75,7 +75,7 @@ def test_unit_economics_divide_a_feature_s_cost(filled: LedgerStore) -> None:
         Decimal("0.217382999045"),
         Decimal("0.0005776"),
     )
-    assert rows[1][5] is None
+    assert (rows[1][1], rows[1][5]) == (None, None)
 
 
 def test_a_restated_cost_moves_to_where_it_belongs_now(filled: LedgerStore) -> None:
