@@ -35,13 +35,14 @@ _MOST_DEPTH: Final = 5
 def raw_usage(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
     """Attribute (or `attribute#path` inside a JSON one) to the number that stood there."""
     found: dict[str, AttributeValue] = {}
-    for key in attributes.keys() & _PLAIN:
-        if _is_number(attributes[key]):
-            found[key] = attributes[key]
-    for key in attributes.keys() & _JSON.keys():
-        within = inner(numbers_in(attributes[key]), _JSON[key])
-        for path, number in _leaves(within, 0):
-            found["#".join((key, ".".join((*_JSON[key], *path))))] = number
+    for key, value in attributes.items():
+        if key in _PLAIN and (type(value) is int or _is_number(value)):
+            found[key] = value
+    if not _JSON.keys().isdisjoint(attributes):
+        for key in attributes.keys() & _JSON.keys():
+            within = inner(numbers_in(attributes[key]), _JSON[key])
+            for path, number in _leaves(within, 0):
+                found["#".join((key, ".".join((*_JSON[key], *path))))] = number
     return dict(sorted(found.items())[:_MOST_COUNTS])
 
 
