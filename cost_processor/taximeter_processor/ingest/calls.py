@@ -82,19 +82,28 @@ class CallReader:
         self._service = ("", "")
 
     def read_all(self, spans: Sequence[Span]) -> Iterator[Call | NotACall | Rejected]:
-        """What each span is; tags are inherited from ancestors among `spans`."""
+        """What each span is; tags are inherited from ancestors among `spans`.
+
+        What nobody can classify is a sum, and not refused, when calls among `spans` are below it.
+        """
         by_id: Mapping[tuple[str, str], Span] = {}
         if any(span.parent_span_id and not span.attributes.keys() >= _TAGS for span in spans):
             by_id = {(span.trace_id, span.span_id): span for span in spans}
+        above: frozenset[tuple[str, str]] | None = None
         for span in spans:
-            yield self.read(span, by_id)
+            found = self.read(span, by_id)
+            if type(found) is Rejected and found.reason == BadSpan.reason:
+                above = _above_calls(spans) if above is None else above
+                if (span.trace_id, span.span_id) in above:
+                    found = NotACall("aggregate")
+            yield found
 
     def read(
         self, span: Span, by_id: Mapping[tuple[str, str], Span] | None = None
     ) -> Call | NotACall | Rejected:
         """What one span is. Raises nothing that a span could cause."""
         try:
-            reading = _reading(span)
+            reading = reading_of(span)
             if isinstance(reading, NotACall):
                 return reading
             return self._call(span, reading, by_id or {})
@@ -146,6 +155,27 @@ class CallReader:
         )
 
 
+def _above_calls(spans: Sequence[Span]) -> frozenset[tuple[str, str]]:
+    """Trace and span id of every span that has a call with usage below it, in one pass."""
+    parents = {(span.trace_id, span.span_id): span.parent_span_id for span in spans}
+    above: set[tuple[str, str]] = set()
+    for span in spans:
+        key = (span.trace_id, span.parent_span_id)
+        if key in parents and key not in above and _tells_usage(span):
+            while key in parents and key not in above:
+                above.add(key)
+                key = (span.trace_id, parents[key])
+    return frozenset(above)
+
+
+def _tells_usage(span: Span) -> bool:
+    try:
+        reading = reading_of(span)
+    except BadSpan:
+        return False
+    return isinstance(reading, Reading) and any(reading.usage)
+
+
 @lru_cache(maxsize=8192)
 def _identity(
     provider: str, request_model: str, response_model: str, server_address: str, emitter: str
@@ -156,7 +186,8 @@ def _identity(
     return canonical, requested, responded, _text(emitter)
 
 
-def _reading(span: Span) -> Reading | NotACall:
+def reading_of(span: Span) -> Reading | NotACall:
+    """What the span's dialect reads. Raises `BadSpan` for what cannot be read."""
     if span.scope == taximeter.SCOPE:
         return taximeter.read(span)
     attributes = span.attributes

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from taximeter_processor.model import Call
+from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.decoded import Rejected
+from taximeter_processor.ingest.otlp import JSON, Decoder
+from taximeter_processor.model import Call, NotACall
+from tests.support.otlp import NOW_NS, json_body, json_span
 from tests.taximeter_processor.ingest.reading import call_of, read, reason_of
 
 USED = {
@@ -119,6 +123,47 @@ def test_a_search_is_billed_where_its_units_are_told() -> None:
 )
 def test_money_under_an_unknown_operation_is_refused_so_that_it_shows(told: dict[str, Any]) -> None:
     assert reason_of({"gen_ai.operation.name": "dream", **told}) == "unclassifiable"
+
+
+def test_usage_under_an_unknown_operation_above_calls_is_their_sum() -> None:
+    crew = json_span(1, {**USED, "gen_ai.operation.name": "kickoff"})
+    step = json_span(2, {"name": "step"}, **_below(1))
+    chat = json_span(3, CHAT, **_below(2))
+    other = json_span(4, {**USED, "gen_ai.operation.name": "dream"}, **_below(1))
+    assert [type(found) for found in _read_all(crew, step, chat, other)] == [
+        NotACall, NotACall, Call, Rejected,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        {"gen_ai.operation.name": "execute_tool", **USED},
+        {"gen_ai.operation.name": "chat"},
+        {**CHAT, "gen_ai.usage.input_tokens": -1},
+        {"gen_ai.operation.name": "dream", **USED},
+    ],
+    ids=["tool", "no usage", "refused", "unknown too"],
+)
+def test_it_is_refused_where_nothing_below_it_tells_that_usage(below: dict[str, Any]) -> None:
+    unknown = json_span(1, {**USED, "gen_ai.operation.name": "dream"})
+    found, _ = _read_all(unknown, json_span(2, below, **_below(1)))
+    assert isinstance(found, Rejected)
+
+
+def test_spans_that_are_above_each_other_do_not_hang() -> None:
+    one = json_span(1, {**USED, "gen_ai.operation.name": "dream"}, **_below(2))
+    two = json_span(2, CHAT, **_below(1))
+    assert [type(found) for found in _read_all(one, two)] == [NotACall, Call]
+
+
+def _below(number: int) -> dict[str, str]:
+    return {"traceId": f"{1:032x}", "parentSpanId": f"{number:016x}"}
+
+
+def _read_all(*spans: dict[str, Any]) -> list[Call | NotACall | Rejected]:
+    decoded = Decoder().decode(json_body(*spans, scope="x"), JSON, NOW_NS)
+    return list(CallReader().read_all(decoded.spans))
 
 
 @pytest.mark.parametrize(
