@@ -42,6 +42,7 @@ _TIERS: Final = (
     # What was asked for counts only when nothing says what was served.
     "openai.request.service_tier",
     "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
 )
 _TIER_NAMES: Final = {
     "": "standard",

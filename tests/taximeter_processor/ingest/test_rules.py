@@ -78,6 +78,8 @@ def test_what_sums_other_spans_is_no_call(operation: str) -> None:
         "search_memory",
         "create_memory_store",
         "delete_memory_store",
+        "aget_responses",
+        "cancel_responses",
         "litellm.moderation",
         "litellm.responses_management",
     ],
@@ -86,7 +88,24 @@ def test_what_owes_nothing_by_itself_is_no_call(operation: str) -> None:
     assert reason_of({**USED, "gen_ai.operation.name": operation}) == "not_inference"
 
 
-PAID_OTHERWISE = ["image_generation", "speech", "transcription", "translation", "rerank"]
+PAID_OTHERWISE = ["image_generation", "speech", "transcription", "translation", "rerank", "ocr"]
+
+
+@pytest.mark.parametrize(
+    ("told", "operation"),
+    [
+        ("aimage_generation", "image_generation"),
+        ("aspeech", "speech"),
+        ("atranscription", "transcription"),
+        ("arerank", "rerank"),
+        ("aocr", "ocr"),
+        ("image", "image_generation"),
+        ("audio", "audio"),
+        ("Speech", "speech"),
+    ],
+)
+def test_other_names_of_what_is_not_paid_by_tokens_mean_the_same(told: str, operation: str) -> None:
+    assert call_of({"gen_ai.operation.name": told}).operation == operation
 
 
 @pytest.mark.parametrize("operation", PAID_OTHERWISE)
