@@ -64,12 +64,17 @@ REASONING = (
     "ai.usage.outputTokenDetails.reasoningTokens",
     "ai.usage.reasoningTokens",
     "llm.usage.reasoning_tokens",
+    "gen_ai.usage.experimental.reasoning_tokens",
+    "gen_ai.usage.details.thinking_tokens",
+    "gen_ai.usage.details.thoughts_tokens",
 )
 MODALITIES = (
     ("gen_ai.usage.audio.input_tokens", "input_audio_tokens"),
     ("gen_ai.usage.image.input_tokens", "input_image_tokens"),
     ("gen_ai.usage.audio.output_tokens", "output_audio_tokens"),
     ("gen_ai.usage.image.output_tokens", "output_image_tokens"),
+    ("gen_ai.usage.details.input_audio_tokens", "input_audio_tokens"),
+    ("gen_ai.usage.details.output_audio_tokens", "output_audio_tokens"),
     ("llm.token_count.prompt_details.audio", "input_audio_tokens"),
     ("llm.token_count.completion_details.audio", "output_audio_tokens"),
 )
