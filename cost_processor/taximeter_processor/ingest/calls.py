@@ -229,7 +229,13 @@ def _inclusive(reading: Reading, span: Span, provider: str) -> Usage:
 
 
 def _with_forced_overlap(usage: Usage) -> Usage:
-    """Cached audio and images that nobody told apart: at least what else exceeds the input."""
+    """Cached audio and images that nobody told apart: at least what else exceeds the input.
+
+    Where only they are told, they are the whole of what was read from a cache.
+    """
+    parts = (usage.cache_read_audio_tokens or 0) + (usage.cache_read_image_tokens or 0)
+    if parts and usage.cache_read_tokens is None:
+        usage = usage._replace(cache_read_tokens=parts)
     counts = {name: value or 0 for name, value in usage._asdict().items()}
     excess = (
         counts["cache_read_tokens"] + counts["cache_write_tokens"]

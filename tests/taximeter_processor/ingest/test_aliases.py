@@ -137,6 +137,16 @@ def test_another_modality_is_part_of_its_whole(alias: str, field: str) -> None:
     assert usage_of({**BARE, **WHOLE, alias: 200}) == Usage(5000, 700)._replace(**{field: 200})
 
 
+def test_cached_images_alone_are_all_that_was_read_from_a_cache() -> None:
+    modalities = {
+        "gen_ai.usage.image.input_tokens": 200,
+        "gen_ai.usage.image.cache_read.input_tokens": 50,
+    }
+    assert usage_of({**BARE, **WHOLE, **modalities}) == Usage(
+        5000, 700, 50, input_image_tokens=200, cache_read_image_tokens=50
+    )
+
+
 def test_text_tokens_are_part_of_their_whole_too() -> None:
     modalities = {
         "gen_ai.usage.text.input_tokens": 4800,
