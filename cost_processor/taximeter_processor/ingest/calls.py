@@ -43,6 +43,7 @@ _TIERS: Final = (
     # What was asked for counts only when nothing says what was served.
     "openai.request.service_tier",
     "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
 )
 _TIER_NAMES: Final = {
     "": "standard",
@@ -83,12 +84,21 @@ class CallReader:
         self._service = ("", "")
 
     def read_all(self, spans: Sequence[Span]) -> Iterator[Call | NotACall | Rejected]:
-        """What each span is; tags are inherited from ancestors among `spans`."""
+        """What each span is; tags are inherited from ancestors among `spans`.
+
+        What nobody can classify is a sum, and not refused, when calls among `spans` are below it.
+        """
         by_id: Mapping[tuple[str, str], Span] = {}
         if any(span.parent_span_id and not span.attributes.keys() >= _TAGS for span in spans):
             by_id = {(span.trace_id, span.span_id): span for span in spans}
+        above: frozenset[tuple[str, str]] | None = None
         for span in spans:
-            yield self.read(span, by_id)
+            found = self.read(span, by_id)
+            if type(found) is Rejected and found.reason == BadSpan.reason:
+                above = _above_calls(spans) if above is None else above
+                if (span.trace_id, span.span_id) in above:
+                    found = NotACall("aggregate")
+            yield found
 
     def read(
         self, span: Span, by_id: Mapping[tuple[str, str], Span] | None = None
@@ -147,6 +157,27 @@ class CallReader:
         )
 
 
+def _above_calls(spans: Sequence[Span]) -> frozenset[tuple[str, str]]:
+    """Trace and span id of every span that has a call with usage below it, in one pass."""
+    parents = {(span.trace_id, span.span_id): span.parent_span_id for span in spans}
+    above: set[tuple[str, str]] = set()
+    for span in spans:
+        key = (span.trace_id, span.parent_span_id)
+        if key in parents and key not in above and _tells_usage(span):
+            while key in parents and key not in above:
+                above.add(key)
+                key = (span.trace_id, parents[key])
+    return frozenset(above)
+
+
+def _tells_usage(span: Span) -> bool:
+    try:
+        reading = reading_of(span)
+    except BadSpan:
+        return False
+    return isinstance(reading, Reading) and any(reading.usage)
+
+
 @lru_cache(maxsize=8192)
 def _identity(
     provider: str, request_model: str, response_model: str, server_address: str, emitter: str
@@ -199,7 +230,13 @@ def _inclusive(reading: Reading, span: Span, provider: str) -> Usage:
 
 
 def _with_forced_overlap(usage: Usage) -> Usage:
-    """Cached audio and images that nobody told apart: at least what else exceeds the input."""
+    """Cached audio and images that nobody told apart: at least what else exceeds the input.
+
+    Where only they are told, they are the whole of what was read from a cache.
+    """
+    parts = (usage.cache_read_audio_tokens or 0) + (usage.cache_read_image_tokens or 0)
+    if parts and usage.cache_read_tokens is None:
+        usage = usage._replace(cache_read_tokens=parts)
     counts = {name: value or 0 for name, value in usage._asdict().items()}
     excess = (
         counts["cache_read_tokens"] + counts["cache_write_tokens"]

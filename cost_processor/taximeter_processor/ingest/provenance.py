@@ -192,6 +192,7 @@ _SENTENCES: Final = {
     "total": "a sum of other counts",
     "contained": "a part of another count, and priced with it",
     "limit": "a limit that was asked for, not what was used",
+    "repeated": "the same count stands under its own name, too",
 }
 
 

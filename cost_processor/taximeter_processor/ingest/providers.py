@@ -47,6 +47,9 @@ _FRAMEWORKS: Final = frozenset(
         "llamaindex",
         "llama_index",
         "pydantic-ai",
+        "pydantic_ai",
+        "ag2",
+        "embedchain",
         "autogen",
         "semantic-kernel",
         "haystack",
@@ -84,6 +87,18 @@ _ALIASES: Final = {
     "together": "together_ai",
     "togetherai": "together_ai",
     "fireworks": "fireworks_ai",
+    # OpenLIT's names.
+    "google.ai.studio": "gcp.gemini",
+    "ibm.watson.ai": "ibm.watsonx.ai",
+    # LiteLLM's names.
+    "anthropic_text": "anthropic",
+    "azure_text": "azure.ai.openai",
+    "codestral": "mistral_ai",
+    "cohere_chat": "cohere",
+    "ollama_chat": "ollama",
+    "text-completion-codestral": "mistral_ai",
+    "text-completion-openai": "openai",
+    "watsonx_text": "ibm.watsonx.ai",
     # LangChain's names.
     "google_genai": "gcp.gemini",
     "google_vertexai": "gcp.vertex_ai",

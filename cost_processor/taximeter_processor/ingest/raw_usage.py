@@ -41,13 +41,14 @@ def raw_usage(
     `more` are attributes to look at that no dialect knows.
     """
     found: dict[str, AttributeValue] = {}
-    for key in attributes.keys() & (_PLAIN | more if more else _PLAIN):
-        if _is_number(attributes[key]):
-            found[key] = attributes[key]
-    for key in attributes.keys() & _JSON.keys():
-        within = inner(numbers_in(attributes[key]), _JSON[key])
-        for path, number in _leaves(within, 0):
-            found["#".join((key, ".".join((*_JSON[key], *path))))] = number
+    for key, value in attributes.items():
+        if (key in _PLAIN or key in more) and (type(value) is int or _is_number(value)):
+            found[key] = value
+    if not _JSON.keys().isdisjoint(attributes):
+        for key in attributes.keys() & _JSON.keys():
+            within = inner(numbers_in(attributes[key]), _JSON[key])
+            for path, number in _leaves(within, 0):
+                found["#".join((key, ".".join((*_JSON[key], *path))))] = number
     return dict(sorted(found.items())[:_MOST_COUNTS])
 
 

@@ -197,9 +197,10 @@ EMITTERS: Final = (
     Emitter(
         "LangSmith",
         ("langsmith.span.kind",),
-        "parts as the text of a Python mapping; cache writes by lifetime beside the rest",
-        "read as such and summed",
-        ("langsmith-llm", "langsmith-anthropic-ttl"),
+        "parts as the text of a Python mapping; cache writes by lifetime beside the rest; "
+        "a provider guessed from the model's name",
+        "read as such and summed; LangChain's own word for the provider is taken",
+        ("langsmith-llm", "langsmith-anthropic-ttl", "langsmith-bedrock"),
         {
             "cache_read_tokens": ("gen_ai.usage.input_token_details#cache_read",),
             "cache_write_tokens": (

@@ -64,12 +64,17 @@ REASONING = (
     "ai.usage.outputTokenDetails.reasoningTokens",
     "ai.usage.reasoningTokens",
     "llm.usage.reasoning_tokens",
+    "gen_ai.usage.experimental.reasoning_tokens",
+    "gen_ai.usage.details.thinking_tokens",
+    "gen_ai.usage.details.thoughts_tokens",
 )
 MODALITIES = (
     ("gen_ai.usage.audio.input_tokens", "input_audio_tokens"),
     ("gen_ai.usage.image.input_tokens", "input_image_tokens"),
     ("gen_ai.usage.audio.output_tokens", "output_audio_tokens"),
     ("gen_ai.usage.image.output_tokens", "output_image_tokens"),
+    ("gen_ai.usage.details.input_audio_tokens", "input_audio_tokens"),
+    ("gen_ai.usage.details.output_audio_tokens", "output_audio_tokens"),
     ("llm.token_count.prompt_details.audio", "input_audio_tokens"),
     ("llm.token_count.completion_details.audio", "output_audio_tokens"),
 )
@@ -130,6 +135,16 @@ def test_what_is_no_count_refuses_the_span_under_every_name(alias: str, value: o
 @pytest.mark.parametrize(("alias", "field"), MODALITIES)
 def test_another_modality_is_part_of_its_whole(alias: str, field: str) -> None:
     assert usage_of({**BARE, **WHOLE, alias: 200}) == Usage(5000, 700)._replace(**{field: 200})
+
+
+def test_cached_images_alone_are_all_that_was_read_from_a_cache() -> None:
+    modalities = {
+        "gen_ai.usage.image.input_tokens": 200,
+        "gen_ai.usage.image.cache_read.input_tokens": 50,
+    }
+    assert usage_of({**BARE, **WHOLE, **modalities}) == Usage(
+        5000, 700, 50, input_image_tokens=200, cache_read_image_tokens=50
+    )
 
 
 def test_text_tokens_are_part_of_their_whole_too() -> None:

@@ -208,7 +208,11 @@ def test_langsmith_s_details_may_be_json_as_well() -> None:
         ("langchain", {"langsmith.metadata.ls_provider": "google_genai"}, "gcp.gemini"),
         ("langchain", {"langsmith.metadata.ls_provider": "google_vertexai"}, "gcp.vertex_ai"),
         ("langchain", {}, "openai"),
-        ("azure", {"langsmith.metadata.ls_provider": "openai"}, "azure.ai.openai"),
+        # What LangSmith guesses from the name of the model gives way,
+        ("anthropic", {"langsmith.metadata.ls_provider": "amazon_bedrock"}, "aws.bedrock"),
+        ("openai", {"langsmith.metadata.ls_provider": "azure"}, "azure.ai.openai"),
+        # but not to a word that nobody knows.
+        ("openai", {"langsmith.metadata.ls_provider": "acmechatmodel"}, "openai"),
     ],
 )
 def test_langsmith_s_provider_is_langchain_s_where_it_names_only_itself(

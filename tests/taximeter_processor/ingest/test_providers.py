@@ -68,6 +68,11 @@ def test_a_well_known_name_is_kept_whatever_its_letters(name: str) -> None:
         ("OpenAI", "openai"),
         (" openai ", "openai"),
         ("openrouter", "openrouter"),
+        ("google.ai.studio", "gcp.gemini"),
+        ("ibm.watson.ai", "ibm.watsonx.ai"),
+        ("text-completion-openai", "openai"),
+        ("cohere_chat", "cohere"),
+        ("ollama_chat", "ollama"),
         # A seller nobody knows stays itself: it has prices of its own.
         ("acme-cloud", "acme-cloud"),
     ],
@@ -184,6 +189,7 @@ TIERS = [
     "gen_ai.response.service_tier",
     "openai.request.service_tier",
     "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
 ]
 
 

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
-from taximeter_processor.model import Call
+from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.decoded import Rejected
+from taximeter_processor.ingest.otlp import JSON, Decoder
+from taximeter_processor.model import Call, NotACall
+from tests.support.otlp import NOW_NS, json_body, json_span
 from tests.taximeter_processor.ingest.reading import call_of, read, reason_of
 
 USED = {
@@ -74,6 +78,8 @@ def test_what_sums_other_spans_is_no_call(operation: str) -> None:
         "search_memory",
         "create_memory_store",
         "delete_memory_store",
+        "aget_responses",
+        "cancel_responses",
         "litellm.moderation",
         "litellm.responses_management",
     ],
@@ -82,7 +88,24 @@ def test_what_owes_nothing_by_itself_is_no_call(operation: str) -> None:
     assert reason_of({**USED, "gen_ai.operation.name": operation}) == "not_inference"
 
 
-PAID_OTHERWISE = ["image_generation", "speech", "transcription", "translation", "rerank"]
+PAID_OTHERWISE = ["image_generation", "speech", "transcription", "translation", "rerank", "ocr"]
+
+
+@pytest.mark.parametrize(
+    ("told", "operation"),
+    [
+        ("aimage_generation", "image_generation"),
+        ("aspeech", "speech"),
+        ("atranscription", "transcription"),
+        ("arerank", "rerank"),
+        ("aocr", "ocr"),
+        ("image", "image_generation"),
+        ("audio", "audio"),
+        ("Speech", "speech"),
+    ],
+)
+def test_other_names_of_what_is_not_paid_by_tokens_mean_the_same(told: str, operation: str) -> None:
+    assert call_of({"gen_ai.operation.name": told}).operation == operation
 
 
 @pytest.mark.parametrize("operation", PAID_OTHERWISE)
@@ -119,6 +142,47 @@ def test_a_search_is_billed_where_its_units_are_told() -> None:
 )
 def test_money_under_an_unknown_operation_is_refused_so_that_it_shows(told: dict[str, Any]) -> None:
     assert reason_of({"gen_ai.operation.name": "dream", **told}) == "unclassifiable"
+
+
+def test_usage_under_an_unknown_operation_above_calls_is_their_sum() -> None:
+    crew = json_span(1, {**USED, "gen_ai.operation.name": "kickoff"})
+    step = json_span(2, {"name": "step"}, **_below(1))
+    chat = json_span(3, CHAT, **_below(2))
+    other = json_span(4, {**USED, "gen_ai.operation.name": "dream"}, **_below(1))
+    assert [type(found) for found in _read_all(crew, step, chat, other)] == [
+        NotACall, NotACall, Call, Rejected,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "below",
+    [
+        {"gen_ai.operation.name": "execute_tool", **USED},
+        {"gen_ai.operation.name": "chat"},
+        {**CHAT, "gen_ai.usage.input_tokens": -1},
+        {"gen_ai.operation.name": "dream", **USED},
+    ],
+    ids=["tool", "no usage", "refused", "unknown too"],
+)
+def test_it_is_refused_where_nothing_below_it_tells_that_usage(below: dict[str, Any]) -> None:
+    unknown = json_span(1, {**USED, "gen_ai.operation.name": "dream"})
+    found, _ = _read_all(unknown, json_span(2, below, **_below(1)))
+    assert isinstance(found, Rejected)
+
+
+def test_spans_that_are_above_each_other_do_not_hang() -> None:
+    one = json_span(1, {**USED, "gen_ai.operation.name": "dream"}, **_below(2))
+    two = json_span(2, CHAT, **_below(1))
+    assert [type(found) for found in _read_all(one, two)] == [NotACall, Call]
+
+
+def _below(number: int) -> dict[str, str]:
+    return {"traceId": f"{1:032x}", "parentSpanId": f"{number:016x}"}
+
+
+def _read_all(*spans: dict[str, Any]) -> list[Call | NotACall | Rejected]:
+    decoded = Decoder().decode(json_body(*spans, scope="x"), JSON, NOW_NS)
+    return list(CallReader().read_all(decoded.spans))
 
 
 @pytest.mark.parametrize(
@@ -302,54 +366,3 @@ def test_a_dialect_s_mark_decides_before_what_surrounds_calls() -> None:
 def test_vercel_s_span_is_known_by_its_name_where_its_operation_is_not_told() -> None:
     assert call_of({**USED}, name="ai.generateText.doGenerate f", scope="ai").operation == "chat"
     assert reason_of({**USED}, name="ai.generateText f", scope="ai") == "aggregate"
-
-
-@pytest.mark.parametrize(
-    ("counts", "status"),
-    [
-        ({}, "missing"),
-        ({"gen_ai.usage.input_tokens": 0}, "reported"),
-        ({"gen_ai.usage.output_tokens": 0}, "reported"),
-        ({"taximeter.usage.pages": 0}, "reported"),
-        ({"taximeter.usage.audio_seconds": 0}, "reported"),
-        ({"taximeter.usage.search_units": 0}, "reported"),
-        ({"taximeter.usage.billed_input_tokens": 0}, "reported"),
-        # Searches come on top of tokens: none of them says nothing about the tokens.
-        ({"taximeter.usage.web_search_requests": 0}, "missing"),
-        ({"taximeter.usage.web_search_requests": 2}, "reported"),
-        ({"gen_ai.usage.reasoning.output_tokens": 7}, "missing"),
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("scope", ["taximeter", ""])
-def test_an_explicit_zero_is_reported_and_nothing_at_all_is_missing(
-    counts: dict[str, int], status: str, scope: str
-) -> None:
-    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", **counts}
-    assert call_of(attributes, scope=scope).usage_status == status
-
-
-@pytest.mark.parametrize(
-    ("method", "model", "status"),
-    [
-        ("InvokeModel", "mistral.mistral-7b-instruct-v0:2", "estimated"),
-        ("InvokeModel", "cohere.command-r-v1:0", "estimated"),
-        ("InvokeModel", "cohere.command-text-v14", "estimated"),
-        ("InvokeModel", "anthropic.claude-3-haiku-20240307-v1:0", "reported"),
-        ("InvokeModelWithResponseStream", "mistral.mistral-7b-instruct-v0:2", "reported"),
-        ("Converse", "mistral.mistral-large-2402-v1:0", "reported"),
-        (None, "mistral.mistral-large-2402-v1:0", "reported"),
-    ],
-)
-def test_botocore_s_guesses_are_told_from_counts(
-    method: str | None, model: str, status: str
-) -> None:
-    attributes = {
-        "gen_ai.operation.name": "chat",
-        "gen_ai.system": "aws.bedrock",
-        "gen_ai.request.model": model,
-        "gen_ai.usage.input_tokens": 9,
-        "gen_ai.usage.output_tokens": 31,
-        **({} if method is None else {"rpc.method": method}),
-    }
-    assert call_of(attributes).usage_status == status

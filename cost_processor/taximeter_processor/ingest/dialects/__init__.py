@@ -80,6 +80,7 @@ SPAN_KEYS: Final = frozenset(
         "gen_ai.response.service_tier",
         "openai.request.service_tier",
         "gen_ai.openai.request.service_tier",
+        "gen_ai.request.service_tier",
         "deployment.environment",
         "deployment.environment.name",
         "langfuse.environment",

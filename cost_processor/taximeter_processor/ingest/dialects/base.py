@@ -133,6 +133,9 @@ REASONING: Final = (
     "ai.usage.reasoningTokens",
     "llm.usage.reasoning_tokens",
     "gen_ai.usage.experimental.reasoning_tokens",
+    # pydantic-ai's details, in the words of Anthropic and Google.
+    "gen_ai.usage.details.thinking_tokens",
+    "gen_ai.usage.details.thoughts_tokens",
 )
 INPUT_AUDIO: Final = (
     names.AUDIO_INPUT_TOKENS,
@@ -163,7 +166,10 @@ _COUNTS: Final[dict[str, tuple[str, ...]]] = {
     "output_audio_tokens": OUTPUT_AUDIO,
     "input_image_tokens": (names.IMAGE_INPUT_TOKENS,),
     "output_image_tokens": (names.IMAGE_OUTPUT_TOKENS,),
-    "cache_read_audio_tokens": (names.AUDIO_CACHE_READ_INPUT_TOKENS,),
+    "cache_read_audio_tokens": (
+        names.AUDIO_CACHE_READ_INPUT_TOKENS,
+        "gen_ai.usage.details.cache_audio_read_tokens",
+    ),
     "cache_read_image_tokens": (names.IMAGE_CACHE_READ_INPUT_TOKENS,),
     "web_search_requests": (names.WEB_SEARCH_REQUESTS,),
     "billed_input_tokens": (names.BILLED_INPUT_TOKENS,),
@@ -188,6 +194,8 @@ IGNORED_BECAUSE: Final = {
     "gen_ai.client.token.usage": "total",
     "gen_ai.aggregated_usage.input_tokens": "total",
     "gen_ai.aggregated_usage.output_tokens": "total",
+    "gen_ai.usage.details.input_tokens": "repeated",
+    "gen_ai.usage.details.output_tokens": "repeated",
     "gen_ai.usage.text.input_tokens": "contained",
     "gen_ai.usage.text.output_tokens": "contained",
     "gen_ai.usage.text.cache_read.input_tokens": "contained",

@@ -29,7 +29,7 @@ class Exclusion(NamedTuple):
 
     emitter: str
     providers: frozenset[str]
-    """Canonical names; empty: any."""
+    """Canonical names."""
     fits: Callable[[Told], bool]
     why: str
 
@@ -87,15 +87,18 @@ EXCLUSIONS: Final = (
         "Bedrock's inputTokens is passed through",
     ),
     Exclusion(
-        "Envoy AI Gateway", frozenset(), _is_envoy,
+        "Envoy AI Gateway", frozenset({"anthropic", *_BEDROCK, "gcp.vertex_ai"}), _is_envoy,
         "in the conventions' names, Anthropic's input_tokens is passed through",
     ),
 )  # fmt: skip
 
 
+_CONCERNED: Final = frozenset().union(*(row.providers for row in EXCLUSIONS))
+
+
 def excludes_cache(span: Span, told_provider: str, provider: str, model: str) -> bool:
     """The span's input count leaves cached tokens out, by the table above."""
+    if provider not in _CONCERNED:
+        return False
     told = Told(span, told_provider.lower(), model)
-    return any(
-        (not row.providers or provider in row.providers) and row.fits(told) for row in EXCLUSIONS
-    )
+    return any(provider in row.providers and row.fits(told) for row in EXCLUSIONS)

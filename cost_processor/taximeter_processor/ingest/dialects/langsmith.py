@@ -6,7 +6,6 @@ from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.dialects.base import (
-    PROVIDER,
     REQUEST_MODEL,
     RESPONSE_MODEL,
     Attributes,
@@ -22,6 +21,7 @@ from taximeter_processor.ingest.dialects.base import (
     usage_of,
 )
 from taximeter_processor.ingest.dialects.otel import OPERATIONS
+from taximeter_processor.ingest.providers import WELL_KNOWN, canonical_provider
 from taximeter_processor.model import NotACall, Span, Usage
 
 MARK: Final = "langsmith.span.kind"
@@ -42,12 +42,19 @@ def read(span: Span) -> Reading | NotACall:
     return Reading(
         dialect="langsmith",
         operation="embeddings" if kind == "embedding" else told,
-        provider=provider_of(attributes, (*PROVIDER, _PROVIDER)),
+        provider=_provider(attributes),
         request_model=first_text(attributes, (*REQUEST_MODEL, _MODEL)),
         response_model=first_text(attributes, RESPONSE_MODEL),
         usage=_usage(attributes),
         reported_cost=reported_cost_of(attributes),
     )
+
+
+def _provider(attributes: Attributes) -> str:
+    """LangChain's word for the seller, where it is known: the other is guessed from the model."""
+    told = text_of(attributes.get(_PROVIDER))
+    is_known = canonical_provider(told, "", "") in WELL_KNOWN
+    return told if is_known else provider_of(attributes)
 
 
 def _usage(attributes: Attributes) -> Usage:

@@ -1,7 +1,7 @@
 """The GenAI semantic conventions, old and new, and the emitters that follow them.
 
 Sources: OpenTelemetry semantic conventions 1.26 to 1.41 and their successor repository;
-OpenLLMetry, LiteLLM and Envoy AI Gateway for the operations they add.
+OpenLLMetry, OpenLIT, LiteLLM and Envoy AI Gateway for the operations they add.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ _MEMORY: Final = frozenset(
     {f"{verb}_memory" for verb in ("create", "update", "upsert", "delete", "search")}
     | {"create_memory_store", "delete_memory_store"}
 )
+# LiteLLM's calls for a response that was made, and paid, before.
+_FETCHED: Final = frozenset(
+    f"{prefix}{verb}_responses" for prefix in ("", "a") for verb in ("get", "delete", "cancel")
+)
 # Nothing is owed for them, or another span tells of it, even when an emitter leaves counts on them.
 _NOT_INFERENCE: Final = frozenset(
     {
@@ -70,6 +74,7 @@ _NOT_INFERENCE: Final = frozenset(
         "moderation",
         "amoderation",
         *_MEMORY,
+        *_FETCHED,
     }
 )
 _LITELLM: Final = "litellm."
@@ -77,6 +82,8 @@ _LITELLM: Final = "litellm."
 BILLED_OTHERWISE: Final = {
     "image_generation": "image_generation",
     "aimage_generation": "image_generation",
+    "image": "image_generation",
+    "audio": "audio",
     "speech": "speech",
     "aspeech": "speech",
     "transcription": "transcription",
@@ -84,8 +91,10 @@ BILLED_OTHERWISE: Final = {
     "translation": "translation",
     "rerank": "rerank",
     "arerank": "rerank",
+    "ocr": "ocr",
+    "aocr": "ocr",
 }
-"""Calls that are paid by the image, character, second or search, which these spans do not tell."""
+"""Calls that are paid by the image, character, second, search or page, which no span tells."""
 _REQUEST_TYPE: Final = "llm.request.type"
 _REQUEST_TYPES: Final = frozenset({*OPERATIONS, *_NOT_INFERENCE, *BILLED_OTHERWISE})
 _TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
