@@ -133,6 +133,23 @@ def test_a_gateway_in_another_trace_that_passes_the_response_id_on_is_the_same_c
     assert spans(store) == ["2"]
 
 
+NAMELESS = INNER._replace(emitter="envoy", dialect="openinference", response_id="")
+
+
+@pytest.mark.parametrize(
+    "gateway",
+    [
+        NAMELESS._replace(trace_id="e" * 32),
+        NAMELESS._replace(end_time=OUTER.end_time + 1),
+    ],
+    ids=["in a trace of its own", "outside the caller's span"],
+)
+def test_a_gateway_that_names_no_response_and_that_nothing_connects_is_a_call_of_its_own(
+    reopen: Reopen, gateway: Record
+) -> None:
+    assert spans(append_apart(reopen, OUTER, gateway)) == ["1", "2"]
+
+
 def test_another_model_below_a_call_is_a_call_of_its_own(reopen: Reopen) -> None:
     other = INNER._replace(
         response_id="", model="claude", request_model="claude", response_model="claude"
