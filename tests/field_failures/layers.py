@@ -176,7 +176,7 @@ AGENTS: Final = {
     "a run of an hour": Layer(
         (
             Told(1, 0, "pydantic-ai", "agent run", SUM, 0, HOUR),
-            Told(8, 1, "pydantic-ai", "chat gpt-4.1", FIRST, 1 * MINUTE, 2 * MINUTE),
+            Told(8, 1, "pydantic-ai", "chat gpt-4.1", FIRST, 10 * MINUTE, 11 * MINUTE),
             Told(9, 1, "pydantic-ai", "chat gpt-4.1", SECOND_CALL, 58 * MINUTE, 59 * MINUTE),
         ),
         BOTH,

@@ -13,7 +13,7 @@ from taximeter_processor.model import Usage
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.service import Service
-from tests.field_failures.told import Told, arrive
+from tests.field_failures.told import Told, arrive, just_now
 from tests.support.records import NOON_US
 from tests.taximeter_processor.test_costing import CALL
 
@@ -56,7 +56,9 @@ def stored(
         },
     }
     ((number,),) = service.store.read("select count(*) + 1 from calls")
-    arrive(service, [Told(number, 0, names.SCOPE_NAME, "chat", attributes, trace=number)])
+    arrive(
+        service, [Told(number, 0, names.SCOPE_NAME, "chat", attributes, trace=number)], just_now()
+    )
     proof = verify(service.store, "main", service.counters, time.time_ns() // 1000)
     assert proof["ok"], proof
     newest = f"select {SELECTED} from calls order by ingested_at desc limit 1"

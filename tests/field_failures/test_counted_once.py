@@ -15,7 +15,7 @@ from taximeter_processor.reports.verify import verify
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
 from tests.field_failures.layers import LAYERS, Counted
-from tests.field_failures.told import HOUR, Told, arrive
+from tests.field_failures.told import HOUR, Told, arrive, just_now
 
 PICO: Final = 1_000_000
 Commits = list[list[Told]]
@@ -35,23 +35,30 @@ ONE_BY_ONE: Final = tuple(cut for cut in CUTS if cut.startswith("one by one"))
 NEVER_TOO_MUCH: Final = ("in one batch", "in one batch, the innermost first")
 
 
+def spans_of(layer: str) -> list[Told]:
+    """A layer's spans, moved so that it ends with the hour: its calls are fresh."""
+    spans = LAYERS[layer].spans
+    wait = HOUR - max(span.end for span in spans)
+    return [span._replace(start=span.start + wait, end=span.end + wait) for span in spans]
+
+
 class Ledger:
     """A service on one ledger that may be started again."""
 
     def __init__(self, directory: Path) -> None:
         self._settings = Settings(ledger=str(directory / "l.duckdb"), birth_hold_seconds=0)
+        self._began_ms = just_now(HOUR)
         self.service = Service(self._settings)
 
     def restart(self) -> None:
         self.service.store.close()
         self.service = Service(self._settings)
 
-    def arrive(self, commits: Commits, *, restarting: bool = False, lasted: int = 0) -> None:
-        lasted = lasted or max(span.end for spans in commits for span in spans)
+    def arrive(self, commits: Commits, *, restarting: bool = False) -> None:
         for spans in commits:
             if restarting:
                 self.restart()
-            arrive(self.service, spans, lasted)
+            arrive(self.service, spans, self._began_ms)
 
     def counted(self) -> tuple[Counted, ...]:
         rows = self.service.store.read(
@@ -94,16 +101,16 @@ def assert_counted_once(ledger: Ledger, layer: str, cut: str) -> None:
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_call_is_counted_once(ledger: Ledger, layer: str, cut: str) -> None:
-    ledger.arrive(CUTS[cut](LAYERS[layer].spans))
+    ledger.arrive(CUTS[cut](spans_of(layer)))
     assert_counted_once(ledger, layer, cut)
 
 
-@pytest.mark.parametrize("cut", ONE_BY_ONE)
+@pytest.mark.parametrize("cut", ONE_BY_ONE[:2])
 @pytest.mark.parametrize("layer", LAYERS)
 def test_every_call_is_counted_once_by_a_process_for_each_span(
     ledger: Ledger, layer: str, cut: str
 ) -> None:
-    ledger.arrive(CUTS[cut](LAYERS[layer].spans), restarting=True)
+    ledger.arrive(CUTS[cut](spans_of(layer)), restarting=True)
     assert_counted_once(ledger, layer, cut)
 
 
@@ -111,7 +118,7 @@ def test_every_call_is_counted_once_by_a_process_for_each_span(
 def test_what_is_delivered_again_in_another_order_changes_nothing(
     ledger: Ledger, layer: str
 ) -> None:
-    first, second = (CUTS[cut](LAYERS[layer].spans) for cut in ONE_BY_ONE[:2])
+    first, second = (CUTS[cut](spans_of(layer)) for cut in ONE_BY_ONE[:2])
     ledger.arrive(first)
     before = ledger.counted(), ledger.shown(), ledger.corrected()
     ledger.arrive(second)
@@ -121,21 +128,17 @@ def test_what_is_delivered_again_in_another_order_changes_nothing(
 
 
 def moved(layer: str, number: int) -> list[Told]:
-    """A layer's spans in traces, and with response ids, of its own; it ends with the hour."""
-    spans = LAYERS[layer].spans
-    wait = HOUR - max(span.end for span in spans)
+    """A layer's spans in traces, and with response ids, of its own."""
     named = "gen_ai.response.id"
     return [
         span._replace(
             trace=span.trace + 10 * number,
-            start=span.start + wait,
-            end=span.end + wait,
             attributes={
                 key: f"{value}-{number}" if key == named else value
                 for key, value in span.attributes.items()
             },
         )
-        for span in spans
+        for span in spans_of(layer)
     ]
 
 
@@ -149,7 +152,7 @@ def test_stories_that_are_told_all_at_once_are_counted_once_in_any_order(
     draw.shuffle(spans)
     while spans:
         count = draw.choice((1, 2, 5))
-        ledger.arrive([spans[:count]], restarting=draw.random() < 0.2, lasted=HOUR)
+        ledger.arrive([spans[:count]], restarting=draw.random() < 0.2)
         del spans[:count]
     told = sorted(call for layer in layers for call in LAYERS[layer].counted)
     assert sorted(ledger.counted()) == told

@@ -6,7 +6,7 @@ import pytest
 
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.service import Service
-from tests.field_failures.told import Told, arrive
+from tests.field_failures.told import Told, arrive, just_now
 from tests.support.otlp import CHAT
 
 KNOWN_NAMES = (
@@ -21,10 +21,13 @@ CALL = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4.1"}
 STATUSES = ("reported", "missing", "partial", "estimated")
 
 
-def tell(service: Service, attributes: dict[str, object], times: int = 1) -> None:
+def tell(
+    service: Service, attributes: dict[str, object], times: int = 1, began_ms: int = 0
+) -> None:
     """Spans of some library, each in a trace of its own."""
     numbers = range(1, times + 1)
-    arrive(service, [Told(n, 0, "some.library", "chat", attributes, trace=n) for n in numbers])
+    spans = [Told(n, 0, "some.library", "chat", attributes, trace=n) for n in numbers]
+    arrive(service, spans, began_ms or just_now())
 
 
 def with_status(status: str) -> dict[str, object]:
@@ -69,8 +72,9 @@ def test_a_row_was_dropped_when_its_logging_object_was_missing(service: Service)
 
 @pytest.mark.parametrize("status", STATUSES)
 def test_each_status_of_usage_is_counted_once(service: Service, status: str) -> None:
+    began_ms = just_now()
     for _ in range(2):
-        tell(service, with_status(status), 3)
+        tell(service, with_status(status), 3, began_ms)
     name = "taximeter_usage_status_total"
     counted = {each: value(service, name, status=each, provider="openai") for each in STATUSES}
     assert counted == {**dict.fromkeys(STATUSES, 0), status: 3}

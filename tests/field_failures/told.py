@@ -18,7 +18,6 @@ SECOND: Final = 1_000
 MINUTE: Final = 60 * SECOND
 HOUR: Final = 60 * MINUTE
 _NS: Final = 1_000_000
-_LOADED_MS: Final = time.time_ns() // _NS
 
 
 class Told(NamedTuple):
@@ -35,12 +34,16 @@ class Told(NamedTuple):
     is_error: bool = False
 
 
-def arrive(service: Service, spans: Sequence[Told], lasted: int = 10 * SECOND) -> None:
-    """One export; each span in its emitter's scope. The story lasted so long and ends just now."""
+def just_now(lasted: int = 10 * SECOND) -> int:
+    """When a story of so many ms began that ends now, in ms since 1970."""
+    return time.time_ns() // _NS - lasted
+
+
+def arrive(service: Service, spans: Sequence[Told], began_ms: int) -> None:
+    """One export of a story that began then; each span is in its emitter's scope."""
     request = ExportTraceServiceRequest()
     resource_spans = request.resource_spans.add()
     resource_spans.resource.attributes.add(key="service.name", value=any_value("shop"))
-    began_ms = _LOADED_MS - lasted
     for told in spans:
         scope_spans = resource_spans.scope_spans.add()
         scope_spans.scope.name = told.scope
