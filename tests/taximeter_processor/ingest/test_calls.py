@@ -198,7 +198,7 @@ _ANY_VALUE = st.one_of(
     st.dictionaries(st.sampled_from(sorted(SPAN_KEYS)), _ANY_VALUE, max_size=12),
     st.sampled_from(["taximeter", "ai", "openlit", ""]),
 )
-@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_kinds_of_values_arrive_a_span_is_read_or_refused(
     attributes: dict[str, Any], scope: str
 ) -> None:

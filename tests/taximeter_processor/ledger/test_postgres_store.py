@@ -50,9 +50,7 @@ def test_what_postgresql_cannot_hold_does_not_stop_a_commit(store: PostgresStore
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(-(10**23), 10**23))
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_and_money_survive(store: PostgresStore, one: str, other: str, pico: int) -> None:
     store.append([call(1, feature=one, raw_usage=other, cost_usd=pico, reported_cost_usd=pico)])
     (row,) = store.read("select feature, raw_usage, cost_usd, reported_cost_usd from calls")

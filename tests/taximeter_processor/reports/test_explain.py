@@ -222,7 +222,7 @@ def test_cached_input_that_the_emitter_leaves_out_is_added_and_said() -> None:
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SPAN_KEYS)), VALUES, max_size=8))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_a_span_holds_it_is_explained_in_plain_json(attributes: dict[str, Any]) -> None:
     spans = json_body(json_span(1, {**CHAT, **attributes}), json_span(2, attributes))
     for body in (spans, spans.replace(b'"name": "taximeter"', b'"name": "other"')):

@@ -318,7 +318,7 @@ class OneRow:
 
 
 @given(call=CALLS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_lines_always_add_up_to_the_stored_cost(listed: PriceBook, call: Call) -> None:
     record = booked(call, listed, writer="main", now_us=NOON_US, backfill_before_us=0)
     found = explain_trace(OneRow(record), listed, TRACE)  # type: ignore[arg-type]
