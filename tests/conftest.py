@@ -12,7 +12,7 @@ from hypothesis import settings
 from tests.support.servers import Postgres
 
 # What a test says must not hang on how busy the machine is.
-settings.register_profile("taximeter")
+settings.register_profile("taximeter", deadline=None)
 settings.load_profile("taximeter")
 
 
