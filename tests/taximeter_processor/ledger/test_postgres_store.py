@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taximeter_processor.errors import ConfigError, LedgerError
+from taximeter_processor.ledger import postgres_links
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.postgres_readers import numbered
 from taximeter_processor.ledger.postgres_store import PostgresStore
@@ -103,6 +104,17 @@ def test_a_failed_commit_changes_nothing_and_the_next_one_goes_through(
         store.append([CALL], [DeadLetter(2**62, "malformed", "", "", 2**70, "")])
     assert store.read("select count(*) from calls") == [(0,)]
     assert store.append([CALL]) == [CALL]
+
+
+def test_the_newest_links_are_kept(store: PostgresStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(postgres_links, "MOST_LINKS", 100)
+    monkeypatch.setattr(postgres_links, "SPARE_LINKS", 10)
+    for first in range(1, 200, 20):
+        store.append(
+            [], links={(f"{n:032x}", "8" * 16): "9" * 16 for n in range(first, first + 20)}
+        )
+    kept = [trace_id for (trace_id,) in store.read("select trace_id from links order by trace_id")]
+    assert kept == [f"{number:032x}" for number in range(101, 201)]
 
 
 def test_size_counts_what_is_stored(store: PostgresStore) -> None:

@@ -17,6 +17,7 @@ from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.reports.verify import verify
 from tests.support.records import CALL, NOON_US, call
 from tests.support.servers import Postgres
+from tests.taximeter_processor.ledger.test_identity import BELOW, SUM
 
 WRITERS = ("one", "two", "three")
 MONTH_US = 31 * 86_400_000_000
@@ -145,6 +146,32 @@ def test_batches_of_many_calls_told_crosswise_end_without_waiting_for_each_other
     assert stores[0].read("select count(*), sum(cost_usd) from calls") == [
         (300, Decimal(300 * PICO).scaleb(-12))
     ]
+    assert_adds_up(stores[0])
+
+
+def test_a_sum_its_calls_and_what_lies_between_may_come_to_three_writers_at_once(
+    stores: list[PostgresStore],
+) -> None:
+    traces = [f"{number:032x}" for number in range(1, 41)]
+    sums, below = (
+        [[record._replace(trace_id=trace) for record in records] for trace in traces]
+        for records in ([SUM], BELOW)
+    )
+    links = [{(trace, "8" * 16): "9" * 16} for trace in traces]
+
+    def link() -> None:
+        for found in random.Random(1).sample(links, len(links)):
+            stores[2].append([], links=found)
+
+    at_once(
+        [
+            lambda: append_all(stores[0], [mine(stores[0], batch) for batch in sums]),
+            lambda: append_all(stores[1], [mine(stores[1], batch) for batch in below[::-1]]),
+            link,
+        ]
+    )
+    assert stores[0].read("select count(*), count(distinct span_id) from calls") == [(80, 2)]
+    assert stores[0].read("select count(*) from duplicates") == [(40,)]
     assert_adds_up(stores[0])
 
 
