@@ -8,9 +8,10 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 
 from taximeter_processor import __version__
-from taximeter_processor.api import query, reprice
+from taximeter_processor.api import costs, query, reprice
 from taximeter_processor.api.guard import Guard
 from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
 from taximeter_processor.metrics.exposition import Scrape
@@ -71,8 +72,10 @@ def build_api(service: Service) -> FastAPI:
         openapi_url=None,
         redoc_url=None,
         docs_url=None,
+        exception_handlers={RequestValidationError: query.wrong_parameters},
     )
     api.state.service = service
+    api.include_router(costs.router)
     api.include_router(query.router)
     api.include_router(reprice.router)
     api.include_router(pages.router)

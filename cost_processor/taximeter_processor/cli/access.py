@@ -91,7 +91,7 @@ def _asked(
         return None
     except httpx2.HTTPError as error:
         raise TaximeterError(f"{url}: {error}") from error
-    if response.status_code == 422:
+    if response.status_code == 400:
         raise ValueError(str(response.json().get("detail", response.text)))
     if response.status_code != 200:
         raise TaximeterError(f"{url} answered {response.status_code}: {response.text[:200]}")
