@@ -205,6 +205,12 @@ TAG_VIOLATIONS: Final = Metric(
     "Tag values that broke the policy, by tag and reason: missing, not_allowed, invalid, pinned.",
     ("tag", "reason"),
 )
+TOKEN_VIOLATIONS: Final = Metric(
+    "taximeter_token_violations_total",
+    "counter",
+    "Tags outside the pin of the sender's token, booked as unknown, by token and tag.",
+    ("token", "tag"),
+)
 USAGE_STATUS: Final = Metric(
     "taximeter_usage_status_total",
     "counter",

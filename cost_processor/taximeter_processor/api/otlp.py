@@ -61,7 +61,7 @@ class TracesEndpoint:
     ) -> Answer:
         if scope["method"] != "POST":
             raise BadRequest(405, "method", "expected POST")
-        self._tokens.require("ingest", headers.get(b"authorization", ""))
+        caller = self._tokens.require("ingest", headers.get(b"authorization", ""))
         if content_type not in (PROTOBUF, JSON):
             raise BadRequest(415, "content_type", f"{content_type!r} is not {PROTOBUF} or {JSON}")
         length = headers.get(b"content-length", "")
@@ -70,7 +70,7 @@ class TracesEndpoint:
         data = await asyncio.wait_for(self._body(receive), RECEIVE_TIMEOUT_SECONDS)
         peer = scope["client"][0] if scope.get("client") else ""
         encoding = headers.get(b"content-encoding", "identity")
-        future = self._worker.submit(Body(data, content_type, encoding, peer))
+        future = self._worker.submit(Body(data, content_type, encoding, peer, *caller))
         self._metrics.body_bytes.inc(len(data))
         return await asyncio.wrap_future(future)
 

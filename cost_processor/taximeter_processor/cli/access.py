@@ -11,7 +11,7 @@ from typing import Any
 
 import httpx2
 
-from taximeter_processor.api.auth import Scope
+from taximeter_processor.credentials import Scope
 from taximeter_processor.errors import LedgerError, TaximeterError
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.store import LedgerStore

@@ -18,6 +18,7 @@ class SelfMetrics:
         self.body_bytes = self._counter(names.INGEST_BYTES)
         self.unknown_usage_keys = self._counter(names.UNKNOWN_USAGE_KEYS)
         self.tag_violations = self._counter(names.TAG_VIOLATIONS)
+        self.token_violations = self._counter(names.TOKEN_VIOLATIONS)
         self.usage_status = self._counter(names.USAGE_STATUS)
         self.dead_letters = self._counter(names.DEAD_LETTERS)
         self.missing_spans = self._counter(names.MISSING_SPANS)

@@ -70,9 +70,11 @@ def names_in(text: str) -> tuple[str, ...]:
 def filters(parameters: Parameters, reserved: frozenset[str]) -> dict[str, str]:
     """The parameters that are no `reserved` names: each must be a filter."""
     where = {name: value for name, value in parameters.items() if name not in reserved}
-    for name in where:
+    for name, value in where.items():
         if name not in FILTERS:
             raise ValueError(f"{name!r} is no filter: expected one of {', '.join(FILTERS)}")
+        if "\x00" in value:  # PostgreSQL keeps no such text
+            raise ValueError(f"{name}: expected text without the character NUL")
     return where
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
 from taximeter_processor import buckets
 from taximeter_processor.buckets import INTERVALS, Interval
@@ -81,7 +81,7 @@ def _shape(parameters: Parameters) -> tuple[tuple[str, ...], Interval, tuple[str
         )
     if len(calendar) > 1:
         raise ValueError(f"by and interval name {' and '.join(calendar)}: expected one of them")
-    return group, cast(Interval, calendar[0] if calendar else "total"), asked_for
+    return group, (calendar[0] if calendar else "total"), asked_for
 
 
 def _amounts(spends: list[Spend]) -> dict[str, str | int]:

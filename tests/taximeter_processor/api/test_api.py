@@ -60,6 +60,7 @@ def test_the_scrape_negotiates_openmetrics(processor: Processor) -> None:
         ("costs?timezone=Europe", "expected an IANA time zone"),
         ("costs?from=1d&since=1d", "are the same: expected one of them"),
         ("costs?feature=a&feature=b", "'feature' is given more than once"),
+        ("costs?feature=a%00b", "text without the character NUL"),
         ("costs?format=xml", "format: Input should be 'json' or 'csv'"),
         ("requests?limit=1001", "limit: Input should be less than or equal to 1000"),
         ("requests?cursor=bm8", "expected the `next` of an answer"),
