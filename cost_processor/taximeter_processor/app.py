@@ -14,6 +14,7 @@ from taximeter_processor import __version__
 from taximeter_processor.api import costs, query, reprice
 from taximeter_processor.api.guard import Guard
 from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
+from taximeter_processor.api.small_bodies import SmallBodies
 from taximeter_processor.metrics.exposition import Scrape
 from taximeter_processor.service import Service
 from taximeter_processor.web import pages
@@ -28,7 +29,7 @@ class Application:
         self._traces = TracesEndpoint(
             service.worker, service.metrics, service.tokens, service.settings.limits.body_bytes
         )
-        self._rest = build_api(service)
+        self._rest = SmallBodies(build_api(service), service.metrics)
         self._guarded = Guard(self._dispatch, service.settings)
         self._senders_have_tokens = bool(service.settings.tokens)
 

@@ -15,6 +15,7 @@ class SelfMetrics:
         self.spans = self._counter(names.INGEST_SPANS)
         self.rejected = self._counter(names.INGEST_REJECTED)
         self.requests = self._counter(names.INGEST_REQUESTS)
+        self.http_refused = self._counter(names.HTTP_REFUSED)
         self.body_bytes = self._counter(names.INGEST_BYTES)
         self.unknown_usage_keys = self._counter(names.UNKNOWN_USAGE_KEYS)
         self.tag_violations = self._counter(names.TAG_VIOLATIONS)
