@@ -152,7 +152,8 @@ class Pipeline:
             decoded = self._decoder.decode(data, body.content_type, batch.now_us * 1000)
         except BadRequest as error:
             self._bury(batch, body, error.reason, str(error))
-            return error
+            # A new one: the traceback would keep the body for as long as the garbage collector.
+            return BadRequest(error.status, error.reason, str(error))
         batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
         batch.arrivals += arrivals(decoded.spans)
         refused = list(decoded.rejected)

@@ -51,7 +51,8 @@ class TracesEndpoint:
         try:
             answer = await self._answer(scope, headers, content_type, receive)
         except (BadRequest, Overloaded) as error:
-            answer = error
+            # The traceback would keep what came of the body, and itself, alive.
+            answer = error.with_traceback(None)
         except ClientGone:
             return
         except Exception:
