@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import socket
 import time
 from collections.abc import Callable
 
@@ -72,3 +74,16 @@ def test_after_all_bombs_the_process_is_small(target: Target) -> None:
     # 124 MiB after the start, and twice the largest body that is allowed.
     assert target.memory_bytes(peak=True) < 400 * MIB
     target.still_works()
+
+
+@pytest.mark.parametrize("path", ["/api/v1/reprice", "/login", "/api/v1/costs", "/healthz"])
+def test_a_large_body_for_people_s_addresses_is_not_even_read(target: Target, path: str) -> None:
+    before, memory = target.refused("large_body"), target.memory_bytes()
+    with socket.create_connection(("127.0.0.1", target.port), timeout=30) as connection:
+        head = f"POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {100 * MIB}\r\n\r\n"
+        connection.sendall(head.encode())
+        with contextlib.suppress(ConnectionError):
+            connection.sendall(bytes(50 * MIB))
+        assert b" 413 " in connection.recv(4096)
+    assert target.refused("large_body") == before + 1
+    assert target.memory_bytes() - memory < 10 * MIB
