@@ -44,7 +44,9 @@ def buckets(interval: Interval, start_us: int, end_us: int, zone: tzinfo) -> lis
         if first < last:
             found.append(Bucket(label, first, last))
         if len(found) > MOST_BUCKETS:
-            raise ValueError(f"interval={interval}: expected a range of {MOST_BUCKETS} at most")
+            raise ValueError(
+                f"interval={interval}: expected a range of at most {MOST_BUCKETS} {interval}s"
+            )
         label, begin = following, end
     return found
 

@@ -107,5 +107,5 @@ def test_weeks_begin_on_monday_and_months_on_the_first() -> None:
 
 def test_more_than_a_thousand_pieces_are_refused() -> None:
     assert len(cut("hour", "2026-01-01T00:00", "2026-02-11T16:00", "UTC")) == 1000
-    with pytest.raises(ValueError, match="a range of 1000 at most"):
+    with pytest.raises(ValueError, match="a range of at most 1000 hours"):
         cut("hour", "2026-01-01T00:00", "2026-02-11T16:01", "UTC")

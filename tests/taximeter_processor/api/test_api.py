@@ -55,7 +55,7 @@ def test_the_scrape_negotiates_openmetrics(processor: Processor) -> None:
         ("costs?colour=red", "is no filter"),
         ("costs?interval=year", "Input should be 'total', 'hour', 'day', 'week' or 'month'"),
         ("costs?by=day&interval=week", "expected one of them"),
-        ("costs?interval=hour&since=60d", "expected a range of 1000 at most"),
+        ("costs?interval=hour&since=60d", "expected a range of at most 1000 hours"),
         ("costs?timezone=Mars/Olympus", "expected an IANA time zone"),
         ("costs?timezone=Europe", "expected an IANA time zone"),
         ("costs?from=1d&since=1d", "are the same: expected one of them"),
