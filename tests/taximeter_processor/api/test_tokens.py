@@ -119,6 +119,16 @@ def test_both_tokens_of_a_rotation_are_good(server: Processor) -> None:
     assert {send(server, 9, PINNED).status, send(server, 10, FREE).status} == {200}
 
 
+@pytest.mark.parametrize(("scheme", "is_secure"), [("https", True), ("http", False)])
+def test_the_cookie_of_a_page_behind_tls_is_never_sent_without(
+    server: Processor, scheme: str, is_secure: bool
+) -> None:
+    headers = {"x-forwarded-proto": scheme, "content-type": "application/x-www-form-urlencoded"}
+    answer = request(server.port, "POST", "/login", f"token={READ}".encode(), headers)
+    assert answer.status == 303
+    assert ("; Secure" in answer.headers["set-cookie"]) == is_secure
+
+
 def test_no_answer_tells_which_token_was_close(server: Processor) -> None:
     answers = {send(server, 11, wrong).body for wrong in (PINNED[:-1], PINNED + "x", "y", "é" * 20)}
     assert len(answers) == 1
