@@ -156,6 +156,13 @@ INGEST_REQUESTS: Final = Metric(
     "Requests to /v1/traces by HTTP status.",
     ("status",),
 )
+HTTP_REFUSED: Final = Metric(
+    "taximeter_http_refused_total",
+    "counter",
+    "Connections cut off and bodies refused, by reason: too_many, slow_head, large_head, unread; "
+    "outside /v1/traces also slow_body, large_body.",
+    ("reason",),
+)
 INGEST_BYTES: Final = Metric(
     "taximeter_ingest_body_bytes_total",
     "counter",
@@ -204,6 +211,12 @@ TAG_VIOLATIONS: Final = Metric(
     "counter",
     "Tag values that broke the policy, by tag and reason: missing, not_allowed, invalid, pinned.",
     ("tag", "reason"),
+)
+TOKEN_VIOLATIONS: Final = Metric(
+    "taximeter_token_violations_total",
+    "counter",
+    "Tags outside the pin of the sender's token, booked as unknown, by token and tag.",
+    ("token", "tag"),
 )
 USAGE_STATUS: Final = Metric(
     "taximeter_usage_status_total",

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from taximeter_processor.costing import book
+from taximeter_processor.credentials import Pin
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.gaps import Arrival, Gaps, arrivals
 from taximeter_processor.ingest.body import decompress
@@ -29,7 +30,7 @@ from taximeter_processor.model import Call
 from taximeter_processor.names import OVERFLOW_VALUE
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.settings import Limits
-from taximeter_processor.tagging import TagRules
+from taximeter_processor.tagging import PINNED, TagRules
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
 COMMIT_RECORDS: Final = 10_000
@@ -45,6 +46,9 @@ class Body(NamedTuple):
     content_type: str
     encoding: str
     peer: str
+    token: str = ""
+    """The name of the token it came with."""
+    pin: Pin | None = None
 
 
 class Accepted(NamedTuple):
@@ -68,6 +72,8 @@ class _Batch:
     outcomes: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
     violations: Counter[tuple[str, str]] = field(default_factory=Counter)
+    outside_pin: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(token, tag) of what its sender may not tell."""
     unknown_usage_keys: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
     links: dict[tuple[str, str], str] = field(default_factory=dict)
@@ -145,14 +151,15 @@ class Pipeline:
             decoded = self._decoder.decode(data, body.content_type, batch.now_us * 1000)
         except BadRequest as error:
             self._bury(batch, body, error.reason, str(error))
-            return error
+            # A new one: the traceback would keep the body for as long as the garbage collector.
+            return BadRequest(error.status, error.reason, str(error))
         batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
         batch.arrivals += arrivals(decoded.spans)
         refused = list(decoded.rejected)
         readings = self._reader.read_all(decoded.spans)
         for span, found in zip(decoded.spans, readings, strict=True):
             if type(found) is Call:
-                if (rejected := self._take(found, batch)) is not None:
+                if (rejected := self._take(found, body, batch)) is not None:
                     refused.append(rejected)
             elif isinstance(found, Rejected):
                 refused.append(found)
@@ -164,11 +171,12 @@ class Pipeline:
             batch.violations[(tag, "invalid")] += times
         return self._accepted(batch, body, refused)
 
-    def _take(self, call: Call, batch: _Batch) -> Rejected | None:
+    def _take(self, call: Call, body: Body, batch: _Batch) -> Rejected | None:
         """Add one call's record to the batch, or say why it is refused."""
-        call, violations = self._rules.book(call)
+        call, violations = self._rules.book(call, body.pin)
         if violations:
             batch.violations.update(violations)
+            batch.outside_pin.update((body.token, tag) for tag, why in violations if why == PINNED)
         try:
             record = book(
                 call,
@@ -235,6 +243,8 @@ class Pipeline:
             metrics.usage_status.labels(status, label).inc(times)
         for (tag, reason), times in batch.violations.items():
             metrics.tag_violations.labels(tag, reason).inc(times)
+        for (token, tag), times in batch.outside_pin.items():
+            metrics.token_violations.labels(token, tag).inc(times)
 
     def _bounded_keys(self, counted: Counter[str]) -> Counter[str]:
         """Keys as labels: the first hundred by name, all others as `other`."""

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -25,6 +26,7 @@ from pydantic import (
     model_validator,
 )
 
+from taximeter_processor.credentials import Secret, Tls, Token
 from taximeter_processor.errors import ConfigError
 from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
@@ -37,36 +39,7 @@ TagText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Token(_Strict):
-    """A named bearer token; exactly one of `value`, `env`, `file` says where its secret is."""
-
-    name: TagText
-    scopes: tuple[Literal["ingest", "read", "write"], ...] = Field(min_length=1)
-    value: str | None = None
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Token:
-        if sum(source is not None for source in (self.value, self.env, self.file)) != 1:
-            raise ValueError("expected exactly one of value, env or file")
-        if len(self.secret()) < 16:
-            raise ValueError("expected a secret of at least 16 characters")
-        return self
-
-    def secret(self) -> str:
-        """The token's text, from wherever it is kept."""
-        if self.env is not None:
-            return os.environ.get(self.env, "")
-        if self.file is not None:
-            try:
-                return self.file.read_text().strip()
-            except OSError as error:
-                raise ValueError(f"cannot read {self.file}: {error.strerror}") from error
-        return self.value or ""
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
 
 class TagDefaults(_Strict):
@@ -86,6 +59,8 @@ class TagPolicy(_Strict):
     allowed: Mapping[TagName, tuple[TagText, ...]] = Field(default_factory=dict)
     aliases: Mapping[str, tuple[TagText, ...]] = Field(default_factory=dict)
     defaults: tuple[TagDefaults, ...] = ()
+    hash_tenants: Secret | None = None
+    """With a key, no tenant is stored by its name."""
 
     @field_validator("aliases")
     @classmethod
@@ -182,6 +157,7 @@ class Settings(_Strict):
     birth_hold_seconds: float = Field(default=120.0, ge=0, le=86_400, allow_inf_nan=False)
     gauge_cache_seconds: float = Field(default=5.0, ge=0, le=3600, allow_inf_nan=False)
     tokens: tuple[Token, ...] = ()
+    tls: Tls | None = None
     tags: TagPolicy = TagPolicy()
     owners: tuple[Owner, ...] = ()
     fallback_owner: Contact = Contact()
@@ -223,6 +199,8 @@ class Settings(_Strict):
         _refuse_repeats("contracts", [contract.name for contract in self.contracts])
         _refuse_repeats("budgets", [budget.name for budget in self.budgets])
         _refuse_repeats("tokens", [token.name for token in self.tokens])
+        if len({token.secret() for token in self.tokens}) < len(self.tokens):
+            raise ValueError("tokens: two have the same secret; expected one each")
         known = {owner.name for owner in self.owners}
         for budget in self.budgets:
             if budget.owner is not None and budget.owner not in known:
@@ -266,6 +244,22 @@ class Settings(_Strict):
     def zone(self) -> ZoneInfo | fixed_zone:
         return fixed_zone.utc if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
+    def secret_files(self) -> Iterator[tuple[str, Path]]:
+        """(what it holds, file) of every file that only the service should read."""
+        for token in self.tokens:
+            if token.file is not None:
+                yield f"the token {token.name}", token.file
+        if self.tags.hash_tenants is not None and self.tags.hash_tenants.file is not None:
+            yield "the key of the tenants' hashes", self.tags.hash_tenants.file
+        if self.tls is not None:
+            yield "the key of the certificate", self.tls.key
+
+    @property
+    def holds_secrets(self) -> bool:
+        """The configuration itself has a secret in it."""
+        secrets = (*self.tokens, self.tags.hash_tenants)
+        return any(secret is not None and secret.value is not None for secret in secrets)
+
 
 def _refuse_repeats(key: str, values: list[str]) -> None:
     repeated = sorted({value for value in values if values.count(value) > 1})
@@ -308,7 +302,8 @@ def parse(
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "is no YAML"
+        # A secret that was not quoted may be taken for an alias or a tag, and named.
+        problem = re.sub(r"'[^'<]{2,}'", "'…'", getattr(error, "problem", None) or "is no YAML")
         raise ConfigError(f"{path}:{line}: {problem}; expected YAML") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}:1: expected keys and values such as `ledger: taximeter.duckdb`")
@@ -348,7 +343,7 @@ def _sentence(item: dict[str, Any], node: yaml.Node | None, path: Path) -> str:
         return f"{where}: {message}"
     given = item.get("input")
     shown = "" if isinstance(given, (dict, BaseModel)) else f" is {str(given)[:80]!r}"
-    if "token" in key:
+    if "token" in key or "hash_tenants" in key:
         shown = ""
     return f"{where}: {key}{shown}: {message}"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -100,6 +101,13 @@ class Server:
                 **self.popen_options(),
             )
         wait_for(f"start of {self._name}", self._is_up)
+
+    def memory_bytes(self, *, peak: bool = False) -> int:
+        """Resident memory now, or the most there ever was."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = re.findall(rf"^Vm{'HWM' if peak else 'RSS'}:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(line) * 1024
 
     def kill(self) -> None:
         """kill -9."""

@@ -7,10 +7,11 @@ import json
 import sys
 from typing import Any
 
+from taximeter_processor.buckets import INTERVALS
 from taximeter_processor.cli import access
 from taximeter_processor.cli.table import print_table
 from taximeter_processor.errors import TaximeterError
-from taximeter_processor.ledger.queries import DIMENSIONS
+from taximeter_processor.ledger.costs import FILTERS
 from taximeter_processor.reports.spreadsheet import to_csv
 
 
@@ -19,13 +20,20 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     costs = commands.add_parser(
         "costs",
         help="what calls cost, by any dimensions",
-        description="What calls cost, grouped by up to four dimensions, dearest first.",
+        description="What calls cost, grouped by up to four dimensions, dearest first; "
+        "with an interval in every hour, day, week or month, oldest first.",
         epilog="Example: taximeter costs --by feature,team --since 7d --where environment=prod",
     )
     access.add_common(costs)
     costs.add_argument("--by", default="feature", help="dimensions, comma separated (feature)")
-    costs.add_argument("--since", default="7d", help="7d, 12h, today, 2026-11-01 (7d)")
-    costs.add_argument("--until", help="as --since; default: now")
+    costs.add_argument("--interval", choices=INTERVALS, help="rows for each of these (total)")
+    costs.add_argument(
+        "--since", "--from", default="7d", help="7d, 12h, today, 2026-11-01, an instant (7d)"
+    )
+    costs.add_argument(
+        "--until", "--to", help="as --since, and not itself in the range; default: now"
+    )
+    costs.add_argument("--timezone", help="IANA zone of days and dates (the configured one)")
     costs.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE")
     costs.add_argument("--csv", action="store_true", help="print CSV")
     costs.set_defaults(run=_costs)
@@ -47,18 +55,19 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 def _costs(arguments: argparse.Namespace) -> int:
     parameters = {"by": arguments.by, "since": arguments.since}
-    if arguments.until:
-        parameters["until"] = arguments.until
+    for name in ("until", "interval", "timezone"):
+        if value := getattr(arguments, name):
+            parameters[name] = value
     for condition in arguments.where:
         name, equals, value = condition.partition("=")
         if not equals:
             raise ValueError(f"--where {condition!r}: expected DIMENSION=VALUE")
-        if name not in DIMENSIONS:
-            raise ValueError(f"--where {condition!r}: expected one of {', '.join(DIMENSIONS)}")
+        if name not in FILTERS:
+            raise ValueError(f"--where {condition!r}: expected one of {', '.join(FILTERS)}")
         parameters[name] = value
     answer = access.read(access.settings_of(arguments), "costs", parameters)
     if arguments.csv:
-        sys.stdout.write(to_csv(answer["rows"]))
+        sys.stdout.write(to_csv(answer["rows"], [*answer["by"], *answer["total"]]))
     else:
         _show(arguments, answer, [*answer["rows"], {**_blank(answer["by"]), **answer["total"]}])
     return 0
