@@ -10,6 +10,7 @@ from __future__ import annotations
 import ipaddress
 import os
 from collections.abc import Mapping
+from datetime import date as Day
 from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -145,6 +146,17 @@ class Budget(_Strict):
         return str(value) if isinstance(value, (int, float)) and value is not True else value
 
 
+class Optimization(_Strict):
+    """A change that is to make a feature cheaper, and the day it was made."""
+
+    name: TagText
+    feature: TagText
+    date: Day
+    kind: Literal["caching", "model", "prompt", "tier", "routing", "other"] = "other"
+    expected_saving: float | None = Field(default=None, gt=0, lt=1)
+    """Share of the cost per request."""
+
+
 class Limits(_Strict):
     """Every bound of the service; each has a metric that shows it being reached."""
 
@@ -177,6 +189,7 @@ class Settings(_Strict):
     mail: Mail = Mail()
     links: Links = Links()
     budgets: tuple[Budget, ...] = ()
+    optimizations: Annotated[tuple[Optimization, ...], Field(max_length=200)] = ()
     prices: tuple[PriceOverride, ...] = ()
     contracts: tuple[Contract, ...] = ()
     catalogue: Path | None = None
@@ -209,6 +222,7 @@ class Settings(_Strict):
         _refuse_repeats("owners.teams", [t for owner in self.owners for t in owner.teams])
         _refuse_repeats("contracts", [contract.name for contract in self.contracts])
         _refuse_repeats("budgets", [budget.name for budget in self.budgets])
+        _refuse_repeats("optimizations", [change.name for change in self.optimizations])
         _refuse_repeats("tokens", [token.name for token in self.tokens])
         known = {owner.name for owner in self.owners}
         for budget in self.budgets:

@@ -17,6 +17,9 @@ from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.expected import expected
+from taximeter_processor.metrics.movers import moved
+from taximeter_processor.metrics.optimizations import optimizations
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
 from taximeter_processor.money import to_float, usd_to_pico
 from taximeter_processor.owners import Owners
@@ -26,6 +29,10 @@ from taximeter_processor.settings import Settings
 _log = logging.getLogger(__name__)
 
 _Spent = tuple[tuple[str, ...], dict[str, tuple[int, int]]]
+_Read = Callable[[datetime], Iterator[Family]]
+SLOWER = 12
+"""Gauges that look back for weeks are read again this many times less often."""
+_LOOKING_BACK = (expected, moved, optimizations)
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
 
@@ -44,23 +51,16 @@ class LedgerGauges:
         self._cost_labels = cost_labels
         self._clock = clock
         self._owners = Owners(settings.owners)
-        self._lock = threading.Lock()
-        self._families: list[Family] = []
-        self._read_at = float("-inf")
+        often = settings.gauge_cache_seconds
+        self._parts = [_Cached(self._read, often), _Cached(self._read_back, SLOWER * often)]
 
     def collect(self) -> list[Family]:
         """The families, read again when older than `gauge_cache_seconds`."""
-        with self._lock:
-            if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
-                now = datetime.fromtimestamp(self._clock(), timezone.utc)
-                try:
-                    self._families = list(self._read(now))
-                except LedgerError as error:
-                    # Counters must come out; gauges that would lie are left out.
-                    _log.warning("the ledger's gauges are left out: %s", error)
-                    self._families = []
-                self._read_at = self._clock()
-            return self._families
+        return [family for part in self._parts for family in part.collect(self._clock())]
+
+    def _read_back(self, now: datetime) -> Iterator[Family]:
+        for read in _LOOKING_BACK:
+            yield from read(self._store, self._settings, now)
 
     def _read(self, now: datetime) -> Iterator[Family]:
         yield from self._spend(now)
@@ -173,6 +173,29 @@ class LedgerGauges:
             spent.add_metric(labels, to_float(pico))
         yield limit
         yield spent
+
+
+class _Cached:
+    """The families of one read, for a number of seconds."""
+
+    def __init__(self, read: _Read, seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._families: list[Family] = []
+        self._read_at = float("-inf")
+
+    def collect(self, at: float) -> list[Family]:
+        with self._lock:
+            if at - self._read_at >= self._seconds:
+                try:
+                    self._families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
+                except LedgerError as error:
+                    # Counters must come out; gauges that would lie are left out.
+                    _log.warning("the ledger's gauges are left out: %s", error)
+                    self._families = []
+                self._read_at = at
+            return self._families
 
 
 def _summed(

@@ -15,9 +15,7 @@ def text(calls: int, tokens: int, price: int, output: int = 0, output_price: int
     """Calls of uncached text; tokens and output are of one call, prices are of one token."""
     total, answered = calls * tokens, calls * output
     cost, answer_cost = total * price, answered * output_price
-    return Amounts(
-        calls, cost + answer_cost, (total, 0, 0), (cost, 0, 0), answered, answer_cost
-    )
+    return Amounts(calls, cost + answer_cost, (total, 0, 0), (cost, 0, 0), answered, answer_cost)
 
 
 def found(*leaves: tuple[Amounts, Amounts]) -> dict[str, int]:
@@ -85,9 +83,7 @@ def amounts(draw: st.DrawFn) -> Amounts:
     if not calls:
         return NOTHING
     costs, output, rest = draw(st.tuples(money, money, money)), draw(money), draw(money)
-    return Amounts(
-        calls, sum(costs) + output + rest, draw(inputs), costs, draw(counts), output
-    )
+    return Amounts(calls, sum(costs) + output + rest, draw(inputs), costs, draw(counts), output)
 
 
 @given(st.lists(st.tuples(amounts(), amounts()), max_size=6))
