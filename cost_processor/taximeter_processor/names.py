@@ -100,6 +100,12 @@ SPEND_REQUESTS: Final = Metric(
     "Calls in the ledger behind taximeter_spend_usd, by status.",
     ("feature", "team", "request_type", "environment", "status", "window"),
 )
+BROKEN_OFF: Final = Metric(
+    "taximeter_broken_off_spend_usd",
+    "gauge",
+    "Exact spend on calls that were broken off before their end (usage_status partial).",
+    ("feature", "team", "request_type", "environment", "window"),
+)
 SPEND_SAME_TIME: Final = Metric(
     "taximeter_spend_same_time_usd",
     "gauge",
@@ -306,6 +312,7 @@ ALL: Final = tuple(value for value in list(globals().values()) if isinstance(val
 # Recording rules: what boards and alerts read, so that replicas never double.
 RULE_SPEND: Final = "taximeter:spend_usd"
 RULE_SPEND_REQUESTS: Final = "taximeter:spend_requests"
+RULE_BROKEN_OFF: Final = "taximeter:broken_off_spend_usd"
 RULE_SPEND_SAME_TIME: Final = "taximeter:spend_same_time_usd"
 RULE_TENANT_SPEND: Final = "taximeter:tenant_spend_usd"
 RULE_TENANT_REQUESTS: Final = "taximeter:tenant_requests"

@@ -98,15 +98,20 @@ class LedgerGauges:
         return family
 
     def _requests(self, now: datetime) -> Iterator[Family]:
-        found = queries.spend_by_window(
-            self._store, (*_FEATURE_GROUP, "status"), windows(now, self._settings.zone)
-        )
-        calls = _summed(found, self._feature_labels(), amount=1)
+        """Calls by status, and what those cost that were broken off."""
+        columns = (*_FEATURE_GROUP, "status", "usage_status")
+        found = queries.spend_by_window(self._store, columns, windows(now, self._settings.zone))
+        calls = _summed([(g[:-1], spent) for g, spent in found], self._feature_labels(), amount=1)
         family = _gauge(names.SPEND_REQUESTS)
         for (labels, window), count in calls.items():
             if count:
                 family.add_metric([*labels, window], count)
         yield family
+        partial = [(g[: len(_FEATURE_GROUP)], spent) for g, spent in found if g[-1] == "partial"]
+        broken_off = _gauge(names.BROKEN_OFF)
+        for (labels, window), pico in _summed(partial, self._feature_labels()).items():
+            broken_off.add_metric([*labels, window], to_float(pico))
+        yield broken_off
 
     def _same_time(self, now: datetime) -> Family:
         family = _gauge(names.SPEND_SAME_TIME)

@@ -56,7 +56,7 @@ EXAMPLE: Final = Plan(
 def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) -> dict[Path, str]:
     """The text of every generated file, by its path below `root` (the `grafana/` folder).
 
-    Dashboards are the same for everybody; building them needs `grafana-foundation-sdk`.
+    Building dashboards needs `grafana-foundation-sdk`.
     Raises `ConfigError` when the plan would leave alerts unread.
     """
     alertmanager = alertmanager_config(
@@ -78,7 +78,7 @@ def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) 
         ),
     }
     if with_dashboards:
-        for uid, board in dashboards.build_all().items():
+        for uid, board in dashboards.build_all(plan.links.runbooks_url).items():
             files[f"dashboards/{uid}.json"] = to_json(board)
     return {root / path: text for path, text in files.items()}
 
