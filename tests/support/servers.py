@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -19,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import yaml
 
 START_SECONDS = 60.0
@@ -75,6 +77,10 @@ class Server:
         """Answers 2xx once the server is up."""
         raise NotImplementedError
 
+    def popen_options(self) -> Mapping[str, Any]:
+        """How the process is started."""
+        return {}
+
     def check(self) -> None:
         """Raises `OSError` until the server is up."""
         get(self.ready_url())
@@ -87,7 +93,11 @@ class Server:
         """Start and wait until it is up."""
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                self.command(), stdout=log, stderr=log, stdin=subprocess.DEVNULL
+                self.command(),
+                stdout=log,
+                stderr=log,
+                stdin=subprocess.DEVNULL,
+                **self.popen_options(),
             )
         wait_for(f"start of {self._name}", self._is_up)
 
@@ -215,6 +225,87 @@ class Redis(Server):
         socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
 
 
+class Postgres(Server):
+    """Debian's PostgreSQL with an empty cluster of its own, which a crash of the machine may lose.
+
+    Root may not run it, so that root runs it as the user `postgres`.
+    """
+
+    def __init__(self, directory: Path, **settings: object) -> None:
+        super().__init__(directory, "postgres")
+        self._data = directory / "data"
+        self._settings = {
+            "fsync": "off",
+            "listen_addresses": "127.0.0.1",
+            "unix_socket_directories": "",
+            "max_connections": 60,
+            **settings,
+        }
+        self._as_user: dict[str, Any] = {}
+        self._databases = itertools.count()
+        if os.getuid() == 0:
+            shutil.chown(directory, "postgres", "postgres")
+            self._as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
+        subprocess.run(
+            [
+                postgres_program("initdb"),
+                "-D",
+                str(self._data),
+                "-A",
+                "trust",
+                "-U",
+                "taximeter",
+                "-N",
+            ],
+            check=True,
+            capture_output=True,
+            cwd=directory,
+            **self._as_user,
+        )
+
+    def popen_options(self) -> Mapping[str, Any]:
+        return {"cwd": self.directory, **self._as_user}
+
+    def command(self) -> Sequence[str]:
+        settings = {**self._settings, "port": self.port}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
+        return [postgres_program("postgres"), "-D", str(self._data), *options]
+
+    def check(self) -> None:
+        try:
+            psycopg.connect(self.url_of("postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError as error:
+            raise OSError(str(error)) from error
+
+    def url_of(self, database: str, user: str = "taximeter") -> str:
+        """The address of one database."""
+        return f"postgresql://{user}@127.0.0.1:{self.port}/{database}"
+
+    def new_database(self) -> str:
+        """The address of an empty database."""
+        name = f"test{next(self._databases)}"
+        self.execute("postgres", f"create database {name}")
+        return self.url_of(name)
+
+    def execute(self, database: str, sql: str, user: str = "taximeter") -> list[Any]:
+        """The rows of a statement by the owner of everything, committed."""
+        with psycopg.connect(self.url_of(database, user), autocommit=True) as connection:
+            cursor = connection.execute(sql)
+            return cursor.fetchall() if cursor.description else []
+
+    def crash(self) -> None:
+        """End without a checkpoint, as at a loss of power: every connection is cut."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+    def stop(self) -> None:
+        """Cut every connection, then end in order. Idempotent."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(20)
+
+
 class Webhook:
     """Stands in for the pager: keeps every JSON body that is posted to it, by path."""
 
@@ -251,6 +342,12 @@ def program(name: str) -> str:
     found = shutil.which(name)
     assert found, f"{name} is not installed: run scripts/install-servers as root"
     return found
+
+
+def postgres_program(name: str) -> str:
+    """The path of a program of the newest PostgreSQL that is installed."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [program(name)]
+    return str(found[-1])
 
 
 def taximeter(*arguments: str) -> list[str]:

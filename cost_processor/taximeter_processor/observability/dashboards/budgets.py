@@ -114,7 +114,7 @@ def _spent_over_time() -> list[Panel]:
                 decimals=0,
             ),
             Query(f"{RULE_BUDGET_SPENT} / ({RULE_BUDGET} > 0)", "{{budget}}"),
-            step="15m",
+            step="1h",
         ),
         lines(
             Frame(
@@ -131,7 +131,7 @@ def _spent_over_time() -> list[Panel]:
                 f"/ (max by (budget) ({RULE_BUDGET}) > 0)",
                 "{{budget}}",
             ),
-            step="15m",
+            step="1h",
         ),
     ]
 

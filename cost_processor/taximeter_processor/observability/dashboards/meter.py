@@ -21,7 +21,7 @@ from taximeter_processor.observability.dashboards.panels import (
     rows,
     trend,
 )
-from taximeter_processor.observability.promql import REPLICA_LABELS, select
+from taximeter_processor.observability.promql import REPLICA_LABELS, rose, select
 
 UID: Final = "taximeter-meter"
 BYTES: Final = "bytes"
@@ -179,7 +179,8 @@ def _answers() -> Panel:
 
 
 def _risen(metric: Metric, by: str) -> Query:
-    return Query(f"sum by ({by}) (increase({metric.name}[$__range])) > 0")
+    """By how much a counter rose in the selected range; it may be born by what it counts."""
+    return Query(rose(metric.name, "$__range", by))
 
 
 def _kept_out() -> Panel:
@@ -362,7 +363,8 @@ def _room() -> list[Panel]:
                 decimals=0,
             ),
             Query(
-                f"sum(increase({names.TAG_VIOLATIONS.name}[$__range])) or vector(0)", "tag values"
+                f"sum({rose(names.TAG_VIOLATIONS.name, '$__range', 'tag')}) or vector(0)",
+                "tag values",
             ),
             Query(f"sum(increase({names.LABEL_OVERFLOW.name}[$__range])) or vector(0)", "other"),
         ),
