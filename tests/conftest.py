@@ -11,14 +11,27 @@ import pytest
 from tests.support.servers import Postgres
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """Running; each test makes itself a database. Not to be restarted: others use it, too."""
+def _running_postgres() -> Iterator[Postgres]:
+    # Not below pytest's own directory, into which another user cannot see.
     with tempfile.TemporaryDirectory(prefix="taximeter-postgres-") as directory:
         server = Postgres(Path(directory))
         server.start()
-        yield server
-        server.stop()
+        try:
+            yield server
+        finally:
+            server.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """Running; each test makes itself a database. Not to be restarted: others use it, too."""
+    yield from _running_postgres()
+
+
+@pytest.fixture
+def own_postgres() -> Iterator[Postgres]:
+    """A server for one test, which may crash it."""
+    yield from _running_postgres()
 
 
 @pytest.fixture

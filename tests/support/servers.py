@@ -346,7 +346,7 @@ def program(name: str) -> str:
 
 def postgres_program(name: str) -> str:
     """The path of a program of the newest PostgreSQL that is installed."""
-    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [program(name)]
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}")) or [Path(program(name))]
     return str(found[-1])
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from grafana_foundation_sdk.builders import dashboard as builders
 
+from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.observability.dashboards.board import (
     Head,
     Panel,
@@ -26,8 +27,18 @@ from taximeter_processor.observability.dashboards.sql import (
 UID: Final = "taximeter-calls"
 VIEW: Final = "v_requests"
 FILTERS: Final = ("environment", "team", "feature", "tenant", "request_type")
+
+
+def _shown(tag: str) -> str:
+    """A tag as metrics show it."""
+    return f"coalesce(nullif({tag}, ''), '{UNKNOWN_VALUE}')"
+
+
 _CHOSEN: Final = "\n  and ".join(
-    ["where $__timeFilter(start_time)", *(f"{name} in (${{{name}:sqlstring}})" for name in FILTERS)]
+    [
+        "where $__timeFilter(start_time)",
+        *(f"{_shown(name)} in (${{{name}:sqlstring}})" for name in FILTERS),
+    ]
 )
 _DOLLARS: Final = Unit(USD, 2)
 
@@ -45,7 +56,7 @@ def build(runbooks_url: str) -> dict[str, object]:
         builders.DatasourceVariable("datasource").label("Data source").type(POSTGRES)
     )
     for name in FILTERS:
-        board.with_variable(choices(name, name, VIEW))
+        board.with_variable(choices(name, _shown(name), VIEW))
     sections = [
         Section("How much", [_totals(), _over_time()]),
         Section("What a call costs", [_unit_economics(), _tiers(), _broken_off()]),
@@ -70,7 +81,8 @@ def _over_time() -> Panel:
     return sql_trend(
         Frame("Spend by feature", "Exact spend of each stretch of time.", 16, 8),
         f"""\
-select $__timeGroupAlias(start_time, $__interval), feature as metric, sum(cost_usd) as value
+select $__timeGroupAlias(start_time, $__interval), {_shown("feature")} as metric,
+  sum(cost_usd) as value
 from {VIEW}
 {_CHOSEN}
 group by 1, 2
@@ -82,14 +94,15 @@ def _unit_economics() -> Panel:
     return sql_rows(
         Frame("By feature and model", "Cost and tokens of a priced call, and its tail.", 24, 9),
         f"""\
-select feature as "Feature", model as "Model", count(*) as "Calls", sum(cost_usd) as "Spend",
+select {_shown("feature")} as "Feature", model as "Model", count(*) as "Calls",
+  sum(cost_usd) as "Spend",
   avg(cost_usd) as "Mean", percentile_disc(0.95) within group (order by cost_usd) as "p95",
   avg(input_tokens) as "Input", avg(output_tokens) as "Output",
   sum(cache_read_tokens) / nullif(sum(input_tokens), 0)::numeric as "Cached"
 from {VIEW}
 {_CHOSEN}
   and status = 'priced'
-group by feature, model
+group by 1, 2
 order by sum(cost_usd) desc
 limit 100""",
         {
@@ -140,7 +153,8 @@ def _dearest() -> Panel:
             height=12,
         ),
         f"""\
-select start_time as "Time", feature as "Feature", tenant as "Tenant", model as "Model",
+select start_time as "Time", {_shown("feature")} as "Feature", {_shown("tenant")} as "Tenant",
+  model as "Model",
   input_tokens as "Input", output_tokens as "Output", cost_usd as "Cost", trace_id as "Trace"
 from {VIEW}
 {_CHOSEN}

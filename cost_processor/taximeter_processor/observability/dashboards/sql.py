@@ -66,13 +66,15 @@ def _on_postgres(panel: _Panel, query: Select) -> _Panel:
     return panel.datasource(DATASOURCE).with_target(query)
 
 
-def choices(name: str, column: str, source: str) -> builders.QueryVariable:
+def choices(name: str, expression: str, view: str) -> builders.QueryVariable:
     """A variable of the values of a column in the selected range."""
     return (
         builders.QueryVariable(name)
         .label(name.replace("_", " ").capitalize())
         .datasource(DATASOURCE)
-        .query(f"select distinct {column} from {source} where $__timeFilter(start_time) order by 1")
+        .query(
+            f"select distinct {expression} from {view} where $__timeFilter(start_time) order by 1"
+        )
         .refresh(models.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .multi(True)
         .include_all(True)
