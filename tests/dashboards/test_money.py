@@ -1,6 +1,6 @@
 """Dollars on the panels against the ledger's rows, over a day with sparse traffic.
 
-On that day two features are born, one with a single batch of $30, one processor restarts, and
+On that day two features are born, one with a single batch of $6, one processor restarts, and
 another joins: every one of its series is born. Gauges must be equal; counters within 0.1 %.
 """
 
@@ -254,7 +254,7 @@ def test_what_moved_adds_up_to_how_today_differs_from_last_week(
     assert causes == pytest.approx(change, abs=1e-9)
     movers = summed(shown(history, "daily", "Top movers", 0), "feature")
     assert sum(movers.values()) == pytest.approx(change, abs=1e-9)
-    assert movers["backfill-embeddings"] == pytest.approx(30)
+    assert movers["backfill-embeddings"] == pytest.approx(6)
     tenants = summed(shown(history, "tenants", "Top movers", 0), "tenant")
     assert sum(tenants.values()) == pytest.approx(change, abs=1e-9)
 

@@ -1,7 +1,7 @@
 """Five weeks of sparse traffic as ledger rows: what the boards are drawn and tested over.
 
 Everything follows from the seed. Caching starts in `support-chat` on 11 November. On the last day
-two features are born, one of them with a single batch of $30; a model without a price is tried;
+two features are born, one of them with a single batch of $6; a model without a price is tried;
 some calls fail, are broken off, or are answered by a cache.
 """
 
@@ -175,13 +175,13 @@ def _oddities(chance: random.Random, number: int) -> Iterator[Record]:
     today = NOW.replace(hour=0)
     batch = Feature("backfill-embeddings", "data", "batch", "gpt-5", 0, (1, 1))
     costs = ("output_cost_usd", "cost_usd", "first_cost_usd", "list_cost_usd")
-    thirty = {
-        **dict.fromkeys(costs, 30 * 10**12),
+    six = {
+        **dict.fromkeys(costs, 6 * 10**12),
         "input_quantity": 0,
         "input_cost_usd": 0,
         "output_quantity": 3_000_000,
     }
-    yield _call(chance, number, batch, today + timedelta(hours=11, minutes=20), **thirty)
+    yield _call(chance, number, batch, today + timedelta(hours=11, minutes=20), **six)
     chat, search = FEATURES[0], FEATURES[1]
     for index in range(15):
         moment = today + timedelta(hours=8, minutes=37 * index)

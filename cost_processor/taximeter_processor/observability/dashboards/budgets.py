@@ -21,7 +21,6 @@ from taximeter_processor.observability.dashboards.panels import (
     Frame,
     Query,
     Unit,
-    bars,
     lines,
     number,
     rows,
@@ -44,7 +43,7 @@ def build(runbooks_url: str) -> dict[str, object]:
         start="now-7d",
     )
     sections = [
-        Section("Budgets", [_table(), _used(), *_spent_over_time()]),
+        Section("Budgets", [_table(), *_spent_over_time()]),
         Section("The month", [*_month(), _by_feature()]),
     ]
     return build_board(head, sections, runbooks_url)
@@ -85,22 +84,6 @@ def _table() -> Panel:
     )
 
 
-def _used() -> Panel:
-    return bars(
-        Frame(
-            "Budgets used",
-            "Spent share of each budget in its current period. Not narrowed by any filter.",
-            width=8,
-            height=9,
-            unit=SHARE,
-            decimals=0,
-        ),
-        Query(f"{RULE_BUDGET_SPENT} / ({RULE_BUDGET} > 0)", "{{budget}}, {{period}} ({{owner}})"),
-        steps=_USED,
-        top=1,
-    )
-
-
 def _spent_over_time() -> list[Panel]:
     return [
         lines(
@@ -108,7 +91,7 @@ def _spent_over_time() -> list[Panel]:
                 "Used over time",
                 "Share of each budget that was spent at each moment: it falls to nothing when a "
                 "period begins. Not narrowed by any filter.",
-                width=8,
+                width=12,
                 height=9,
                 unit=SHARE,
                 decimals=0,
@@ -121,7 +104,7 @@ def _spent_over_time() -> list[Panel]:
                 "Forecast of the end, of the budget",
                 "What the forecast (p50) was at each moment, as a share of the budget. Not "
                 "narrowed by any filter.",
-                width=8,
+                width=12,
                 height=9,
                 unit=SHARE,
                 decimals=0,
@@ -143,7 +126,7 @@ def _month() -> list[Panel]:
             Frame(
                 "Month to date",
                 "So far, at this rate, and all of last month." + money.note(_RUN_RATE),
-                width=8,
+                width=6,
                 height=10,
             ),
             Query(f"{money.spent('month', _RUN_RATE)} or vector(0)", "so far"),
@@ -178,7 +161,7 @@ def _by_feature() -> Panel:
         Frame(
             "Month by feature",
             f"Exact spend so far, at this rate, and of last month.{money.note(_RUN_RATE)}",
-            width=12,
+            width=14,
             height=10,
         ),
         {"feature": "Feature", "owner": "Owner"},

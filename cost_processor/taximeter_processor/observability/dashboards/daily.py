@@ -31,7 +31,7 @@ from taximeter_processor.observability.dashboards.panels import (
     rows,
     trend,
 )
-from taximeter_processor.observability.promql import FILTERS, select, shared_filters
+from taximeter_processor.observability.promql import FILTERS, rose, select, shared_filters
 
 UID: Final = "taximeter-daily"
 _TENANTS: Final = shared_filters(names.TENANT_SPEND)
@@ -51,7 +51,7 @@ def build(runbooks_url: str) -> dict[str, object]:
         Section("How much", [*_totals(), _budgets(), _firing_alerts(), *_shares()]),
         Section("For whom", [_by_feature(), _by_tenant(), *_by_label()]),
         Section("What moved it", [_movers(), money.causes(8)]),
-        Section("Since when", [_against_usual(), _spend_rate(), _spend_by_day(), _saved()]),
+        Section("Since when", [_against_usual(), _spend_by_hour(), _spend_by_day(), _saved()]),
         Section("Can it be trusted", [*_meter_health(), _refusals()]),
     ]
     return build_board(head, sections, runbooks_url)
@@ -250,16 +250,18 @@ def _against_usual() -> Panel:
     )
 
 
-def _spend_rate() -> Panel:
+def _spend_by_hour() -> Panel:
     spend = select(names.COST.name, FILTERS)
     return trend(
         Frame(
-            "Spend rate by feature, per hour",
-            "Shape, from counters: spans that arrive more than an hour late are not in it.",
+            "Spend over time by feature",
+            "Dollars in each bar of an hour or more, from counters, ± 2 %: spans that arrive more "
+            "than an hour late are not in it.",
             width=12,
             height=9,
         ),
-        Query(f"sum by (feature) (rate({spend}[$__rate_interval])) * 3600", "{{feature}}"),
+        Query(f"sum by (feature) (increase({spend}[$__interval]))", "{{feature}}"),
+        step="1h",
     )
 
 
@@ -338,13 +340,11 @@ def _refusals() -> Panel:
             decimals=0,
         ),
         *(
-            Query(
-                f"sum by (reason) (increase({metric.name}[$__rate_interval]))",
-                f"{words}: {{{{reason}}}}",
-            )
+            Query(rose(metric.name, "$__interval", "reason"), f"{words}: {{{{reason}}}}")
             for words, metric in (
                 ("rejected", names.INGEST_REJECTED),
                 ("dead letter", names.DEAD_LETTERS),
             )
         ),
+        step="1h",
     )

@@ -121,19 +121,21 @@ def _budgets() -> Panel:
 
 def _quantiles() -> Panel:
     buckets = select(f"{names.REQUEST_COST.name}_bucket", _HISTOGRAM)
-    rate = f"sum by (le) (rate({buckets}[$__rate_interval]))"
+    risen = f"sum by (le) (increase({buckets}[1h]))"
     return lines(
         Frame(
             "Cost of a call, median and 95th percentile",
-            "Estimated from the histogram, whose buckets grow about threefold. Dots are single "
-            f"calls with their trace.{money.note(_HISTOGRAM)}",
-            width=12,
+            "Of the hour up to each moment, estimated from the histogram, whose buckets grow about "
+            f"threefold. Dots are single calls with their trace.{money.note(_HISTOGRAM)}",
+            width=8,
             height=9,
             decimals=4,
         ),
-        Query(f"histogram_quantile(0.5, {rate})", "median"),
-        Query(f"histogram_quantile(0.95, {rate})", "95th percentile"),
+        Query(f"histogram_quantile(0.5, {risen})", "median"),
+        Query(f"histogram_quantile(0.95, {risen})", "95th percentile"),
         exemplars=True,
+        logarithmic=True,
+        step="15m",
     )
 
 
@@ -143,16 +145,18 @@ def _mean_by_model() -> Panel:
     return lines(
         Frame(
             "Mean cost of a call by model",
-            "Spend rate divided by the rate of priced calls; from counters.",
-            width=12,
+            "Spend of the hour up to each moment divided by its priced calls; from counters.",
+            width=8,
             height=9,
             decimals=4,
         ),
         Query(
-            f"sum by (model) (rate({spend}[$__rate_interval]))\n"
-            f"/ (sum by (model) (rate({priced}[$__rate_interval])) > 0)",
+            f"sum by (model) (increase({spend}[1h]))\n"
+            f"/ (sum by (model) (increase({priced}[1h])) > 0)",
             "{{model}}",
         ),
+        logarithmic=True,
+        step="15m",
     )
 
 
@@ -165,8 +169,8 @@ def _by_meter() -> Panel:
         Frame(
             "Cost by meter",
             "In the selected range: dollars, and tokens or requests; from counters, ± 0.1 %.",
-            width=24,
-            height=7,
+            width=8,
+            height=9,
         ),
         {"meter": "Meter"},
         {"Cost": risen(names.COST.name), "Quantity": risen(names.USAGE.name)},
@@ -180,17 +184,18 @@ def _hit_rate() -> Panel:
     return lines(
         Frame(
             "Share of input read from caches",
-            "Cached input tokens divided by all input tokens; from counters.",
+            "Cached input tokens divided by all of the hour up to each moment; from counters.",
             width=8,
             height=8,
             unit=SHARE,
             decimals=1,
         ),
         Query(
-            f"sum by (feature) (rate({read}[$__rate_interval]))\n"
-            f"/ (sum by (feature) (rate({given}[$__rate_interval])) > 0)",
+            f"sum by (feature) (increase({read}[1h]))\n"
+            f"/ (sum by (feature) (increase({given}[1h])) > 0)",
             "{{feature}}",
         ),
+        step="15m",
     )
 
 
@@ -215,8 +220,9 @@ def _saved() -> Panel:
 def _saved_over_time() -> Panel:
     saved = select(names.SAVED.name, FILTERS)
     return trend(
-        Frame("Saved per hour, by source", "Shape, from counters.", 8, 8),
-        Query(f"sum by (source) (rate({saved}[$__rate_interval])) * 3600", "{{source}}"),
+        Frame("Saved over time, by source", "Dollars in each bar, from counters, ± 2 %.", 8, 8),
+        Query(f"sum by (source) (increase({saved}[$__interval]))", "{{source}}"),
+        step="1h",
     )
 
 
@@ -257,15 +263,16 @@ def _by_status() -> Panel:
     series = select(names.REQUESTS.name, FILTERS)
     return trend(
         Frame(
-            "Calls per minute, by status",
+            "Calls by status",
             "Priced, unpriced, failed, and answered by a response cache; from counters. Retries "
             "are calls of their own.",
             width=8,
             height=8,
             unit=COUNT,
-            decimals=1,
+            decimals=0,
         ),
-        Query(f"sum by (status) (rate({series}[$__rate_interval])) * 60", "{{status}}"),
+        Query(f"sum by (status) (increase({series}[$__interval]))", "{{status}}"),
+        step="1h",
     )
 
 

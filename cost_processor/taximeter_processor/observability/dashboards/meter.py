@@ -119,14 +119,16 @@ def _keeping_up() -> list[Panel]:
                 unit=COUNT,
                 decimals=0,
             ),
-            Query(f"sum by (instance) (increase({failed}[$__rate_interval]))", "{{instance}}"),
+            Query(f"sum by (instance) (increase({failed}[$__interval]))", "{{instance}}"),
+            step="1h",
         ),
     ]
 
 
 def _missing() -> list[Panel]:
     lost, found = names.MISSING_SPANS.name, names.RECOVERED_SPANS.name
-    really = f"sum(increase({lost}[$__range])) - (sum(increase({found}[$__range])) or vector(0))"
+    came = f"(sum({rose(found, '$__range', 'service')}) or vector(0))"
+    really = f"sum({rose(lost, '$__range', 'service')}) - {came}"
     return [
         number(
             Frame(
@@ -147,34 +149,36 @@ def _missing() -> list[Panel]:
 def _spans() -> Panel:
     return trend(
         Frame(
-            "Spans per minute, by outcome",
+            "Spans by outcome",
             "Calls, spans that are no calls, repeats of what is counted already, and rejected.",
             width=9,
             height=7,
             unit=COUNT,
-            decimals=1,
+            decimals=0,
         ),
         Query(
-            f"sum by (outcome) (rate({names.INGEST_SPANS.name}[$__rate_interval])) * 60",
+            f"sum by (outcome) (increase({names.INGEST_SPANS.name}[$__interval]))",
             "{{outcome}}",
         ),
+        step="1h",
     )
 
 
 def _answers() -> Panel:
     return trend(
         Frame(
-            "Requests per minute, by HTTP status",
+            "Requests by HTTP status",
             "503 asks to try again; 400, 401, 403, 413 and 415 are final.",
             width=9,
             height=7,
             unit=COUNT,
-            decimals=1,
+            decimals=0,
         ),
         Query(
-            f"sum by (status) (rate({names.INGEST_REQUESTS.name}[$__rate_interval])) * 60",
+            f"sum by (status) (increase({names.INGEST_REQUESTS.name}[$__interval]))",
             "{{status}}",
         ),
+        step="1h",
     )
 
 

@@ -144,14 +144,15 @@ def _cost_per_call() -> Panel:
     return lines(
         Frame(
             "Mean cost of a call over a day, by feature",
-            "The day up to each moment; from counters.",
+            "The day up to each moment, of features with a change; from counters.",
             width=14,
             height=10,
             decimals=4,
         ),
         Query(
             f"sum by (feature) (increase({spend}[1d]))\n"
-            f"/ (sum by (feature) (increase({priced}[1d])) > 0)",
+            f"/ (sum by (feature) (increase({priced}[1d])) > 0)\n"
+            f"and on (feature) {RULE_OPTIMIZATION_START}",
             "{{feature}}",
         ),
         step="6h",

@@ -23,6 +23,7 @@ from grafana_foundation_sdk.models.common import (
     GraphDrawStyle,
     LegendDisplayMode,
     LegendPlacement,
+    ScaleDistribution,
     StackingMode,
     TooltipDisplayMode,
     VisibilityMode,
@@ -116,7 +117,9 @@ def trend(frame: Frame, *queries: Query, last: str = "", step: str = "") -> time
     )
     for ref_id, query in _lettered(queries):
         panel.with_target(_target(query, ref_id).range())
-    return _timed(panel, last, step)
+    if last:
+        panel.time_from(last)
+    return panel.interval(step) if step else panel
 
 
 def lines(
@@ -124,10 +127,13 @@ def lines(
     *queries: Query,
     band: tuple[str, str] | None = None,
     exemplars: bool = False,
-    last: str = "",
+    logarithmic: bool = False,
     step: str = "",
 ) -> timeseries.Panel:
-    """Lines over time. Between the legends (lowest, highest) of `band` the ground is shaded."""
+    """Lines over time; `step` is the least distance of points.
+
+    Between the legends (lowest, highest) of `band` the ground is shaded.
+    """
     panel = (
         _framed(timeseries.Panel(), frame, ())
         .draw_style(GraphDrawStyle.LINE)
@@ -147,7 +153,10 @@ def lines(
         grey = _property("color", {"mode": "fixed", "fixedColor": "text"})
         panel.override_by_name(lowest, [hairline, grey])
         panel.override_by_name(highest, [hairline, grey, shade, below])
-    return _timed(panel, last, step)
+    if logarithmic:
+        scale = common.ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)
+        panel.scale_distribution(scale)
+    return panel.interval(step) if step else panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,15 +269,6 @@ def _legend_below() -> common.VizLegendOptions:
         .show_legend(True)
         .calcs([])
     )
-
-
-def _timed(panel: timeseries.Panel, last: str, step: str) -> timeseries.Panel:
-    """`last` fixes the range shown, `step` the least distance of points."""
-    if last:
-        panel.time_from(last)
-    if step:
-        panel.interval(step)
-    return panel
 
 
 def _one_table(headings: Mapping[str, str]) -> list[models.DataTransformerConfig]:

@@ -18,7 +18,7 @@ from tests.taximeter_processor.observability.prometheus_tools import (
 )
 
 BOARD = json.loads((ROOT / "grafana" / "dashboards" / "taximeter-daily.json").read_text())
-QUERIES = panel_queries(BOARD, {**VARIABLES, "__range": "1h", "__rate_interval": "15m"})
+QUERIES = panel_queries(BOARD, {**VARIABLES, "__range": "1h", "__interval": "1h"})
 
 CHAT = {"feature": "chat", "team": "growth", "request_type": "interactive", "model": "gpt-5"}
 RAG = {"feature": "rag", "team": "unknown", "request_type": "batch", "model": "gpt-5-mini"}
@@ -117,13 +117,13 @@ SHOWN = [
             {'{driver="price"}': -4},
         ],
     ),
-    ("Spend rate by feature, per hour", [{'{feature="chat"}': 1.2}]),
+    ("Spend over time by feature", [{'{feature="chat"}': 1.2}]),
     ("Processors", [{'{instance="a"}': 1, '{instance="b"}': 0}]),
     ("Since the last commit", [{"{}": 100}]),
     ("Queue used", [{'{instance="a"}': 0.25, '{instance="b"}': 0.25}]),
     (
         "Rejected spans and dead letters",
-        [{'{reason="too_long"}': 3}, {'{reason="malformed"}': 6}],
+        [{'{reason="too_long"}': 12}, {'{reason="malformed"}': 24}],
     ),
 ]
 
