@@ -73,6 +73,9 @@ def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) 
         "provisioning/datasources/taximeter.yaml": to_yaml(
             provisioning.grafana_datasources(plan.addresses)
         ),
+        "provisioning/datasources/taximeter-ledger.yaml": to_yaml(
+            provisioning.grafana_postgres_datasource(plan.addresses)
+        ),
         "provisioning/dashboards/taximeter.yaml": to_yaml(
             provisioning.grafana_dashboard_providers()
         ),

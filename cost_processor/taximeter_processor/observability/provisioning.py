@@ -10,6 +10,7 @@ from taximeter_processor.observability.alerts.meter import PROCESSOR_JOB
 
 SCRAPE_INTERVAL: Final = "15s"
 DATASOURCE_UID: Final = "taximeter-prometheus"
+POSTGRES_DATASOURCE_UID: Final = "taximeter-ledger"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,7 @@ class Addresses:
     collector: str = "127.0.0.1:8888"
     alertmanager: str = "127.0.0.1:9093"
     prometheus: str = "127.0.0.1:9090"
+    postgres: str = "127.0.0.1:5432"
     token_file: str = ""
     """Where Prometheus finds a token with the scope `read`, if the processors want one."""
 
@@ -67,6 +69,27 @@ def grafana_datasources(addresses: Addresses) -> dict[str, object]:
                 "editable": False,
                 # Grafana derives $__rate_interval from it.
                 "jsonData": {"timeInterval": SCRAPE_INTERVAL, "httpMethod": "POST"},
+            }
+        ],
+    }
+
+
+def grafana_postgres_datasource(addresses: Addresses) -> dict[str, object]:
+    """The ledger on PostgreSQL, for the dashboard of single calls; others leave the file out."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "Taximeter ledger",
+                "uid": POSTGRES_DATASOURCE_UID,
+                "type": "grafana-postgresql-datasource",
+                "access": "proxy",
+                "url": addresses.postgres,
+                "user": "$TAXIMETER_READER",
+                "secureJsonData": {"password": "$TAXIMETER_READER_PASSWORD"},
+                "isDefault": False,
+                "editable": False,
+                "jsonData": {"database": "taximeter", "sslmode": "require"},
             }
         ],
     }

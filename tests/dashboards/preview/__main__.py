@@ -105,14 +105,16 @@ def _write(
 
 def _photograph(out: Path, uid: str, board: Mapping[str, Any]) -> None:
     rows = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in board["panels"])
-    for theme, width, height in (
-        ("light", 1568, rows * _ROW_PX + 150),
-        ("dark", 1568, rows * _ROW_PX + 150),
-    ):
+    shots = (
+        ("light", "light", 1568, rows * _ROW_PX + 150),
+        ("dark", "dark", 1568, rows * _ROW_PX + 150),
+        ("light", "phone", 500, 5000),
+    )
+    for theme, name, width, height in shots:
         source = (out / f"{uid}-{theme}.html").resolve().as_uri()
         command = [program(CHROMIUM), "--headless", "--no-sandbox", "--hide-scrollbars"]
         size = f"--window-size={width},{height}"
-        image = f"--screenshot={out / f'{uid}-{theme}.png'}"
+        image = f"--screenshot={out / f'{uid}-{name}.png'}"
         subprocess.run([*command, size, image, source], check=True, capture_output=True)
 
 

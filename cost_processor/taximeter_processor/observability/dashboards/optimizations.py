@@ -152,7 +152,7 @@ def _cost_per_call() -> Panel:
         Query(
             f"sum by (feature) (increase({spend}[1d]))\n"
             f"/ (sum by (feature) (increase({priced}[1d])) > 0)\n"
-            f"and on (feature) {RULE_OPTIMIZATION_START}",
+            f"and on (feature) {RULE_OPTIMIZATION_START} @ end()",
             "{{feature}}",
         ),
         step="6h",
