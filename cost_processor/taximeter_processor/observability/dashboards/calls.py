@@ -18,6 +18,7 @@ from taximeter_processor.observability.dashboards.money import CALL_COUNT, PER_C
 from taximeter_processor.observability.dashboards.panels import COUNT, SHARE, USD, Frame, Unit
 from taximeter_processor.observability.dashboards.sql import (
     POSTGRES,
+    VARIABLE,
     choices,
     sql_number,
     sql_rows,
@@ -53,7 +54,7 @@ def build(runbooks_url: str) -> dict[str, object]:
         refresh="",
     )
     board = begin_board(head).with_variable(
-        builders.DatasourceVariable("datasource").label("Data source").type(POSTGRES)
+        builders.DatasourceVariable(VARIABLE).label("Data source").type(POSTGRES)
     )
     for name in FILTERS:
         board.with_variable(choices(name, _shown(name), VIEW))

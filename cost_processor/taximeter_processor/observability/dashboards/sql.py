@@ -16,7 +16,9 @@ from taximeter_processor.observability.dashboards import panels
 from taximeter_processor.observability.dashboards.panels import Frame, Link, Unit
 
 POSTGRES: Final = "grafana-postgresql-datasource"
-DATASOURCE: Final = models.DataSourceRef(type_val=POSTGRES, uid="$datasource")
+VARIABLE: Final = "ledger"
+"""Not called as on the other boards: links between boards hand variables on by name."""
+DATASOURCE: Final = models.DataSourceRef(type_val=POSTGRES, uid=f"${VARIABLE}")
 
 
 _Panel = TypeVar("_Panel", stat.Panel, table.Panel, timeseries.Panel)
