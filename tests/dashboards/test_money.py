@@ -194,6 +194,15 @@ def test_rows_of_money_are_the_ledger_s_own(
     )
 
 
+def test_calls_without_a_price_are_counted_beside_the_amounts(
+    history: HistoryServer, records: Records
+) -> None:
+    unpriced = having(began(records, TODAY), status="unpriced")
+    found = summed(shown(history, "daily", "Cost by feature", 4), "feature")
+    features = {record.feature for record in unpriced}
+    assert found == {name: len(having(unpriced, feature=name)) for name in features}
+
+
 @pytest.mark.parametrize(
     "feature", ["support-chat", "audit", "translations", "backfill-embeddings"]
 )

@@ -12,6 +12,7 @@ from taximeter_processor.names import (
     RULE_RUN_RATE,
     RULE_SPEND,
     RULE_SPEND_CHANGE,
+    RULE_SPEND_REQUESTS,
     RULE_SPEND_SAME_TIME,
     RULE_TENANT_SPEND,
     UNKNOWN_VALUE,
@@ -25,6 +26,7 @@ from taximeter_processor.observability.dashboards.panels import (
     SHARE,
     Frame,
     Query,
+    Unit,
     bars,
     lines,
     number,
@@ -154,10 +156,12 @@ def _by_feature() -> Panel:
     def spent(rule: str, filters: tuple[str, ...], window: str) -> Query:
         return Query(money.owned(f"sum by (feature) ({select(rule, filters, window=window)})"))
 
+    unpriced = select(RULE_SPEND_REQUESTS, money.CALLS, status="unpriced", window="today")
     return rows(
         Frame(
             "Cost by feature",
-            "Exact spend and who answers for it. The column of last week is up to the same time."
+            "Exact spend and who answers for it, and today's calls without a price, which are in "
+            "no amount. The column of last week is up to the same time."
             + money.note(money.SAME_TIME).replace("Not", "It is not"),
             width=14,
             height=10,
@@ -168,8 +172,10 @@ def _by_feature() -> Panel:
             "Last week": spent(RULE_SPEND_SAME_TIME, money.SAME_TIME, "last_week"),
             "Yesterday": spent(RULE_SPEND, money.SPEND, "yesterday"),
             "Month": spent(RULE_SPEND, money.SPEND, "month"),
+            "Unpriced": Query(money.owned(f"sum by (feature) ({unpriced})")),
         },
         links=[money.TO_FEATURE],
+        units={"Unpriced": Unit(COUNT, 0, ((1, "orange"),))},
     )
 
 
@@ -196,7 +202,7 @@ def _by_label() -> list[Panel]:
     return [
         bars(
             Frame(f"Cost by {label.replace('_', ' ')} today", "The 15 largest, exact.", 8, 8),
-            Query(f"topk(15, sum by ({label}) ({spend}))", f"{{{{{label}}}}}"),
+            Query(f"topk(15, sum by ({label}) ({spend}) > 0)", f"{{{{{label}}}}}"),
         )
         for label in ("team", "request_type", "model")
     ]

@@ -125,7 +125,7 @@ def _largest() -> Panel:
     spend = select(RULE_TENANT_SPEND, FILTERS, window="today")
     return bars(
         Frame("Largest today", "The 15 largest, exact.", 8, 11),
-        Query(f"topk(15, sum by (tenant) ({spend}))", "{{tenant}}"),
+        Query(f"topk(15, sum by (tenant) ({spend}) > 0)", "{{tenant}}"),
     )
 
 

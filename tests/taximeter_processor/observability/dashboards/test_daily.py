@@ -88,6 +88,7 @@ SHOWN = [
             {'{feature="chat",owner="alice"}': 40},
             {'{feature="chat",owner="alice"}': 20},
             {'{feature="chat",owner="alice"}': 300, '{feature="rag",owner="unowned"}': 100},
+            {'{feature="rag",owner="unowned"}': 20},
         ],
     ),
     ("Cost by tenant", [{'{team="growth",tenant="acme"}': usd} for usd in (15, 2, 350)]),
@@ -171,6 +172,14 @@ def test_a_day_is_drawn_at_its_own_start_with_its_final_total(tmp_path: Path) ->
     drawn = Expected("0h", expr, {'{feature="chat"}': 33})
     later = Expected("26h", "vector(1)", {"{}": 1})
     promtool_test(tmp_path, {yesterday: "20x23 33x10"}, drawn, later, interval="1h")
+
+
+def test_a_model_without_a_price_is_not_shown_as_costing_nothing(tmp_path: Path) -> None:
+    unpriced = spend({**CHAT, "model": "in-house"}, today=0)
+    (expr,) = exprs("Cost by model today")
+    expected = Expected("120m", expr, {'{model="gpt-5"}': 12.5})
+    given = {**unpriced, **spend(CHAT, today=12.5)}
+    promtool_test(tmp_path, given, expected, interval="5m")
 
 
 def test_an_hour_is_shown_between_the_bounds_of_that_hour_in_the_last_four_weeks(
