@@ -9,9 +9,12 @@ from taximeter_processor.analysis.variance import NOTHING, Amounts
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import stored_to_pico
+from taximeter_processor.names import OVERFLOW_VALUE
 
 LEAF: Final = ("feature", "team", "tenant", "request_type", "model", "environment")
 """The combination of tags and model within which calls are comparable."""
+LARGEST: Final = 20_000
+"""Leaves of a window that are told apart."""
 _COUNTS: Final = (
     "input_quantity",
     "cache_read_quantity",
@@ -64,12 +67,21 @@ def changes(
 
 
 def _amounts(store: LedgerStore, window: Window) -> list[tuple[Leaf, Amounts]]:
-    sums = ", ".join(f"sum({column})" for column in (*_COUNTS, *_MONEY))
+    """The leaves of a window; past `LARGEST` of them the cheapest are one, `other` throughout."""
+    columns = (*_COUNTS, *_MONEY)
     names = ", ".join(LEAF)
+    sums = ", ".join(f"sum({column}) as {column}" for column in columns)
+    named = ", ".join(
+        f"case when place <= {LARGEST} then {n} else '{OVERFLOW_VALUE}' end" for n in LEAF
+    )
+    again = ", ".join(f"sum({column})" for column in columns)
     rows = store.read(
-        f"select {names}, count(*), {sums} from calls where status = 'priced' "
+        f"select {named}, sum(calls), {again} from ("
+        f"select *, row_number() over (order by cost_usd desc, {names}) as place from ("
+        f"select {names}, count(*) as calls, {sums} from calls where status = 'priced' "
         f"and start_time >= make_timestamp({window.start_us}) "
-        f"and start_time < make_timestamp({window.end_us}) group by {names}"
+        f"and start_time < make_timestamp({window.end_us}) group by {names}) leaves) ranked "
+        f"group by {', '.join(str(index + 1) for index in range(len(LEAF)))}"
     )
     width = len(LEAF)
     found = []
@@ -77,7 +89,7 @@ def _amounts(store: LedgerStore, window: Window) -> list[tuple[Leaf, Amounts]]:
         calls, *numbers = row[width:]
         *inputs, output = map(int, numbers[: len(_COUNTS)])
         cost, *input_costs, output_cost = map(stored_to_pico, numbers[len(_COUNTS) :])
-        amounts = Amounts(calls, cost, tuple(inputs), tuple(input_costs), output, output_cost)
+        amounts = Amounts(int(calls), cost, tuple(inputs), tuple(input_costs), output, output_cost)
         found.append((row[:width], amounts))
     return found
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from taximeter_processor import names
+from taximeter_processor.ledger import movements
 from taximeter_processor.metrics import movers
 from taximeter_processor.metrics.movers import moved
 from tests.taximeter_processor.metrics.ledger_gauges import of, shown, spent
@@ -49,6 +50,18 @@ def test_calls_without_a_price_move_nothing(tmp_path: Path) -> None:
     calls = [spent(0, "2026-11-18 08:00", 0, status="unpriced", unpriced_reason="unknown_model")]
     found = shown(tmp_path, calls, moved, NOW)
     assert of(found, names.SPEND_CHANGE) == {}
+
+
+def test_past_the_limit_of_combinations_the_cheapest_are_one_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(movements, "LARGEST", 1)
+    calls = [
+        spent(number, "2026-11-18 08:00", usd, feature=feature)
+        for number, (feature, usd) in enumerate([("a", 5), ("b", 2), ("c", 1)])
+    ]
+    found = of(shown(tmp_path, calls, moved, NOW), names.SPEND_CHANGE)
+    assert found == {("a", "growth", "new", "today"): 5, ("other", "other", "new", "today"): 3}
 
 
 def test_past_the_largest_movers_the_rest_is_one_sum(
