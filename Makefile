@@ -6,10 +6,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check collector rules lock clean
+.PHONY: help demo test check collector rules dashboards-preview lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(VENV)/.demo ## the main job, end to end, on a DuckDB file: no Docker, no key
 	@$(BIN)/taximeter demo $(ARGS)
@@ -32,6 +32,10 @@ collector: ## build the OpenTelemetry Collector from its official modules
 
 rules: $(VENV)/.dev ## generate dashboards, alert rules and Alertmanager's configuration
 	@$(BIN)/taximeter rules --out grafana
+
+dashboards-preview: $(VENV)/.dev ## draw the dashboards from real answers into .build/dashboards (needs Chromium)
+	@scripts/install-servers
+	@$(BIN)/python -m tests.dashboards.preview $(ARGS)
 
 lock: $(VENV)/.dev ## resolve dependencies anew into requirements/
 	@scripts/lock

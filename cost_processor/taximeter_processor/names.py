@@ -100,6 +100,12 @@ SPEND_REQUESTS: Final = Metric(
     "Calls in the ledger behind taximeter_spend_usd, by status.",
     ("feature", "team", "request_type", "environment", "status", "window"),
 )
+BROKEN_OFF: Final = Metric(
+    "taximeter_broken_off_spend_usd",
+    "gauge",
+    "Exact spend on calls that were broken off before their end (usage_status partial).",
+    ("feature", "team", "request_type", "environment", "window"),
+)
 SPEND_SAME_TIME: Final = Metric(
     "taximeter_spend_same_time_usd",
     "gauge",
@@ -129,6 +135,54 @@ BUDGET_SPENT: Final = Metric(
     "gauge",
     "Exact spend against a budget in its current period.",
     ("budget", "owner", "feature", "team", "period"),
+)
+FORECAST: Final = Metric(
+    "taximeter_forecast_usd",
+    "gauge",
+    "Spend expected at the end of a budget's period; quantile = 0.5, 0.9.",
+    ("budget", "quantile"),
+)
+RUN_RATE: Final = Metric(
+    "taximeter_month_run_rate_usd",
+    "gauge",
+    "The month's spend, and the mean of the last seven whole days for all its time that is left.",
+    ("feature", "team", "request_type", "environment"),
+)
+SPEND_CHANGE: Final = Metric(
+    "taximeter_spend_change_usd",
+    "gauge",
+    "Change of spend since the week before, exact, by what caused it (docs/dashboards.md).",
+    ("feature", "team", "driver", "window"),
+)
+TENANT_CHANGE: Final = Metric(
+    "taximeter_tenant_spend_change_usd",
+    "gauge",
+    "The same for tenants.",
+    ("tenant", "driver", "window"),
+)
+OPTIMIZATION_START: Final = Metric(
+    "taximeter_optimization_start_timestamp_seconds",
+    "gauge",
+    "When the day of a change began that is to save money.",
+    ("optimization", "feature", "kind"),
+)
+OPTIMIZATION_EXPECTED: Final = Metric(
+    "taximeter_optimization_expected_ratio",
+    "gauge",
+    "Share of the cost per request that a change is expected to save.",
+    ("optimization", "feature", "kind"),
+)
+OPTIMIZATION_COST: Final = Metric(
+    "taximeter_optimization_cost_usd",
+    "gauge",
+    "Exact cost of the feature's priced calls in as many whole days before and after a change.",
+    ("optimization", "feature", "kind", "phase"),
+)
+OPTIMIZATION_REQUESTS: Final = Metric(
+    "taximeter_optimization_requests",
+    "gauge",
+    "Priced calls behind taximeter_optimization_cost_usd.",
+    ("optimization", "feature", "kind", "phase"),
 )
 OWNER_INFO: Final = Metric(
     "taximeter_owner_info",
@@ -271,9 +325,19 @@ ALL: Final = tuple(value for value in list(globals().values()) if isinstance(val
 # Recording rules: what boards and alerts read, so that replicas never double.
 RULE_SPEND: Final = "taximeter:spend_usd"
 RULE_SPEND_REQUESTS: Final = "taximeter:spend_requests"
+RULE_BROKEN_OFF: Final = "taximeter:broken_off_spend_usd"
 RULE_SPEND_SAME_TIME: Final = "taximeter:spend_same_time_usd"
 RULE_TENANT_SPEND: Final = "taximeter:tenant_spend_usd"
+RULE_TENANT_REQUESTS: Final = "taximeter:tenant_requests"
 RULE_BUDGET: Final = "taximeter:budget_usd"
 RULE_BUDGET_SPENT: Final = "taximeter:budget_spent_usd"
+RULE_FORECAST: Final = "taximeter:forecast_usd"
+RULE_RUN_RATE: Final = "taximeter:month_run_rate_usd"
+RULE_SPEND_CHANGE: Final = "taximeter:spend_change_usd"
+RULE_TENANT_CHANGE: Final = "taximeter:tenant_spend_change_usd"
+RULE_OPTIMIZATION_START: Final = "taximeter:optimization_start_timestamp_seconds"
+RULE_OPTIMIZATION_EXPECTED: Final = "taximeter:optimization_expected_ratio"
+RULE_OPTIMIZATION_COST: Final = "taximeter:optimization_cost_usd"
+RULE_OPTIMIZATION_REQUESTS: Final = "taximeter:optimization_requests"
 RULE_OWNER: Final = "taximeter:owner"
 RULES: Final = tuple(value for key, value in list(globals().items()) if key.startswith("RULE_"))

@@ -11,6 +11,7 @@ import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date as Day
 from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -112,6 +113,7 @@ class Addresses(_Strict):
     collector: str = "127.0.0.1:8888"
     alertmanager: str = "127.0.0.1:9093"
     prometheus: str = "127.0.0.1:9090"
+    postgres: str = "127.0.0.1:5432"
     token_file: str = ""
     """Where Prometheus finds a token with the scope `read`, if the processors want one."""
 
@@ -130,6 +132,17 @@ class Budget(_Strict):
     @classmethod
     def _as_text(cls, value: object) -> object:
         return str(value) if isinstance(value, (int, float)) and value is not True else value
+
+
+class Optimization(_Strict):
+    """A change that is to make a feature cheaper, and the day it was made."""
+
+    name: TagText
+    feature: TagText
+    date: Day
+    kind: Literal["caching", "model", "prompt", "tier", "routing", "other"] = "other"
+    expected_saving: float | None = Field(default=None, gt=0, lt=1)
+    """Share of the cost per request."""
 
 
 class Limits(_Strict):
@@ -166,6 +179,7 @@ class Settings(_Strict):
     links: Links = Links()
     addresses: Addresses = Addresses()
     budgets: tuple[Budget, ...] = ()
+    optimizations: Annotated[tuple[Optimization, ...], Field(max_length=200)] = ()
     prices: tuple[PriceOverride, ...] = ()
     contracts: tuple[Contract, ...] = ()
     catalogue: Path | None = None
@@ -198,6 +212,7 @@ class Settings(_Strict):
         _refuse_repeats("owners.teams", [t for owner in self.owners for t in owner.teams])
         _refuse_repeats("contracts", [contract.name for contract in self.contracts])
         _refuse_repeats("budgets", [budget.name for budget in self.budgets])
+        _refuse_repeats("optimizations", [change.name for change in self.optimizations])
         _refuse_repeats("tokens", [token.name for token in self.tokens])
         if len({token.secret() for token in self.tokens}) < len(self.tokens):
             raise ValueError("tokens: two have the same secret; expected one each")

@@ -65,6 +65,16 @@ def test_every_error_is_told_at_once() -> None:
         ("budgets: [{name: a, usd: -5}]", "String should match pattern"),
         ("owners: [{name: a, features: [x]}, {name: b, features: [x]}]", "named twice"),
         ("budgets: [{name: a, usd: 5, owner: ghost}]", "who is not in owners"),
+        ("optimizations: [{name: a, feature: b, date: soon}]", "date is 'soon'"),
+        (
+            "optimizations: [{name: a, feature: b, date: 2026-11-01, expected_saving: 30}]",
+            "expected_saving is '30'",
+        ),
+        (
+            "optimizations: [{name: a, feature: b, date: 2026-11-01},"
+            " {name: a, feature: c, date: 2026-11-02}]",
+            "'a' is named twice",
+        ),
         ("tokens: [{name: t, scopes: [read], value: short}]", "at least 16 characters"),
         ("tokens: [{name: t, scopes: [read]}]", "exactly one of value, env or file"),
         ("- a list", "expected keys and values"),

@@ -14,14 +14,13 @@ from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import Reads
 from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
-from taximeter_processor.metrics.text import TextFamily, labels_text
+from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
@@ -105,7 +104,7 @@ class CostCounters:
         with self._lock:
             return self._totals(now_us)
 
-    def collect(self, now_us: int) -> list[Family | TextFamily]:
+    def collect(self, now_us: int) -> list[AnyFamily]:
         """The families as they are shown at `now_us`, all of one moment."""
         with self._lock:
             families, held_pico = self._collect_cost(now_us)

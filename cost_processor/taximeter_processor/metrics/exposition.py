@@ -16,7 +16,7 @@ from taximeter_processor import names
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
-from taximeter_processor.metrics.text import TextFamily
+from taximeter_processor.metrics.text import AnyFamily, TextFamily
 from taximeter_processor.periods import midnight
 from taximeter_processor.pricing.book import PriceBook
 
@@ -52,7 +52,7 @@ class Scrape:
         # Last, since OpenMetrics ends with a line of its own.
         return "".join(texts).encode() + encoder(_Small(small)), content_type
 
-    def _families(self) -> Iterator[Family | TextFamily]:
+    def _families(self) -> Iterator[AnyFamily]:
         """Every family once."""
         yield from self._counters.collect(time.time_ns() // 1000)
         yield from self._gauges.collect()

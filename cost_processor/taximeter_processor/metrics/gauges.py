@@ -17,8 +17,11 @@ from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.expected import expected
+from taximeter_processor.metrics.movers import moved
+from taximeter_processor.metrics.optimizations import optimizations
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
-from taximeter_processor.metrics.text import TextFamily, labels_text
+from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import to_float, usd_to_pico
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import same_time_windows, to_us, windows
@@ -27,6 +30,10 @@ from taximeter_processor.settings import Settings
 _log = logging.getLogger(__name__)
 
 _Spent = tuple[tuple[str, ...], dict[str, tuple[int, int]]]
+_Read = Callable[[datetime], Iterator[AnyFamily]]
+SLOWER = 12
+"""Gauges that look back for weeks are read again this many times less often."""
+_LOOKING_BACK = (expected, moved, optimizations)
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
 
@@ -45,25 +52,18 @@ class LedgerGauges:
         self._cost_labels = cost_labels
         self._clock = clock
         self._owners = Owners(settings.owners)
-        self._lock = threading.Lock()
-        self._families: list[Family | TextFamily] = []
-        self._read_at = float("-inf")
+        often = settings.gauge_cache_seconds
+        self._parts = [_Cached(self._read, often), _Cached(self._read_back, SLOWER * often)]
 
-    def collect(self) -> list[Family | TextFamily]:
+    def collect(self) -> list[AnyFamily]:
         """The families, read again when older than `gauge_cache_seconds`."""
-        with self._lock:
-            if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
-                now = datetime.fromtimestamp(self._clock(), timezone.utc)
-                try:
-                    self._families = list(self._read(now))
-                except LedgerError as error:
-                    # Counters must come out; gauges that would lie are left out.
-                    _log.warning("the ledger's gauges are left out: %s", error)
-                    self._families = []
-                self._read_at = self._clock()
-            return self._families
+        return [family for part in self._parts for family in part.collect(self._clock())]
 
-    def _read(self, now: datetime) -> Iterator[Family | TextFamily]:
+    def _read_back(self, now: datetime) -> Iterator[Family]:
+        for read in _LOOKING_BACK:
+            yield from read(self._store, self._settings, now)
+
+    def _read(self, now: datetime) -> Iterator[AnyFamily]:
         yield from self._spend(now)
         yield from self._requests(now)
         yield self._same_time(now)
@@ -76,7 +76,7 @@ class LedgerGauges:
         yield _single(names.LEDGER_BYTES, self._store.size_bytes())
         yield _single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
 
-    def _spend(self, now: datetime) -> Iterator[Family | TextFamily]:
+    def _spend(self, now: datetime) -> Iterator[AnyFamily]:
         """Spend by cost labels, collapsed as the counters are, and the owner of each feature."""
         found = queries.spend_by_window(
             self._store, queries.COST_COLUMNS, windows(now, self._settings.zone)
@@ -103,15 +103,20 @@ class LedgerGauges:
         return family
 
     def _requests(self, now: datetime) -> Iterator[Family]:
-        found = queries.spend_by_window(
-            self._store, (*_FEATURE_GROUP, "status"), windows(now, self._settings.zone)
-        )
-        calls = _summed(found, self._feature_labels(), amount=1)
+        """Calls by status, and what those cost that were broken off."""
+        columns = (*_FEATURE_GROUP, "status", "usage_status")
+        found = queries.spend_by_window(self._store, columns, windows(now, self._settings.zone))
+        calls = _summed([(g[:-1], spent) for g, spent in found], self._feature_labels(), amount=1)
         family = _gauge(names.SPEND_REQUESTS)
         for (labels, window), count in calls.items():
             if count:
                 family.add_metric([*labels, window], count)
         yield family
+        partial = [(g[: len(_FEATURE_GROUP)], spent) for g, spent in found if g[-1] == "partial"]
+        broken_off = _gauge(names.BROKEN_OFF)
+        for (labels, window), pico in _summed(partial, self._feature_labels()).items():
+            broken_off.add_metric([*labels, window], to_float(pico))
+        yield broken_off
 
     def _same_time(self, now: datetime) -> Family:
         family = _gauge(names.SPEND_SAME_TIME)
@@ -178,6 +183,29 @@ class LedgerGauges:
             spent.add_metric(labels, to_float(pico))
         yield limit
         yield spent
+
+
+class _Cached:
+    """The families of one read, for a number of seconds."""
+
+    def __init__(self, read: _Read, seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._families: list[AnyFamily] = []
+        self._read_at = float("-inf")
+
+    def collect(self, at: float) -> list[AnyFamily]:
+        with self._lock:
+            if at - self._read_at >= self._seconds:
+                try:
+                    self._families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
+                except LedgerError as error:
+                    # Counters must come out; gauges that would lie are left out.
+                    _log.warning("the ledger's gauges are left out: %s", error)
+                    self._families = []
+                self._read_at = at
+            return self._families
 
 
 def _summed(

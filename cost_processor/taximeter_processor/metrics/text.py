@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
+from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.parser import text_string_to_metric_families
 from prometheus_client.samples import Sample
 
@@ -57,6 +58,10 @@ class TextFamily:
     def _header(self, name: str) -> str:
         told = self._metric.help.replace("\\", r"\\").replace("\n", r"\n")
         return f"# HELP {name} {told}\n# TYPE {name} {self._metric.type}\n"
+
+
+AnyFamily = Family | TextFamily
+"""A family as the library has it, or as text."""
 
 
 def labels_text(names: Sequence[str], values: Iterable[str]) -> str:

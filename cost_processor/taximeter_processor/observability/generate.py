@@ -58,7 +58,7 @@ EXAMPLE: Final = Plan(
 def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) -> dict[Path, str]:
     """The text of every generated file, by its path below `root` (the `grafana/` folder).
 
-    Dashboards are the same for everybody; building them needs `grafana-foundation-sdk`.
+    Building dashboards needs `grafana-foundation-sdk`.
     Raises `ConfigError` when the plan would leave alerts unread.
     """
     alertmanager = alertmanager_config(
@@ -77,12 +77,15 @@ def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) 
         "provisioning/datasources/taximeter.yaml": to_yaml(
             provisioning.grafana_datasources(plan.addresses)
         ),
+        "provisioning/datasources/taximeter-ledger.yaml": to_yaml(
+            provisioning.grafana_postgres_datasource(plan.addresses)
+        ),
         "provisioning/dashboards/taximeter.yaml": to_yaml(
             provisioning.grafana_dashboard_providers()
         ),
     }
     if with_dashboards:
-        for uid, board in dashboards.build_all().items():
+        for uid, board in dashboards.build_all(plan.links.runbooks_url).items():
             files[f"dashboards/{uid}.json"] = to_json(board)
     return {root / path: text for path, text in files.items()}
 

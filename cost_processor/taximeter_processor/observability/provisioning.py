@@ -9,6 +9,7 @@ from taximeter_processor.settings import Addresses
 
 SCRAPE_INTERVAL: Final = "15s"
 DATASOURCE_UID: Final = "taximeter-prometheus"
+POSTGRES_DATASOURCE_UID: Final = "taximeter-ledger"
 
 
 def prometheus_config(addresses: Addresses) -> dict[str, object]:
@@ -53,6 +54,27 @@ def grafana_datasources(addresses: Addresses) -> dict[str, object]:
                 "editable": False,
                 # Grafana derives $__rate_interval from it.
                 "jsonData": {"timeInterval": SCRAPE_INTERVAL, "httpMethod": "POST"},
+            }
+        ],
+    }
+
+
+def grafana_postgres_datasource(addresses: Addresses) -> dict[str, object]:
+    """The ledger on PostgreSQL, for the dashboard of single calls; others leave the file out."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "Taximeter ledger",
+                "uid": POSTGRES_DATASOURCE_UID,
+                "type": "grafana-postgresql-datasource",
+                "access": "proxy",
+                "url": addresses.postgres,
+                "user": "$TAXIMETER_READER",
+                "secureJsonData": {"password": "$TAXIMETER_READER_PASSWORD"},
+                "isDefault": False,
+                "editable": False,
+                "jsonData": {"database": "taximeter", "sslmode": "require"},
             }
         ],
     }

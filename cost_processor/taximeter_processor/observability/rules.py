@@ -15,10 +15,20 @@ from taximeter_processor.observability.promql import REPLICA_LABELS, select
 RECORDED: Final[Mapping[str, names.Metric]] = {
     names.RULE_SPEND: names.SPEND,
     names.RULE_SPEND_REQUESTS: names.SPEND_REQUESTS,
+    names.RULE_BROKEN_OFF: names.BROKEN_OFF,
     names.RULE_SPEND_SAME_TIME: names.SPEND_SAME_TIME,
     names.RULE_TENANT_SPEND: names.TENANT_SPEND,
+    names.RULE_TENANT_REQUESTS: names.TENANT_REQUESTS,
     names.RULE_BUDGET: names.BUDGET,
     names.RULE_BUDGET_SPENT: names.BUDGET_SPENT,
+    names.RULE_FORECAST: names.FORECAST,
+    names.RULE_RUN_RATE: names.RUN_RATE,
+    names.RULE_SPEND_CHANGE: names.SPEND_CHANGE,
+    names.RULE_TENANT_CHANGE: names.TENANT_CHANGE,
+    names.RULE_OPTIMIZATION_START: names.OPTIMIZATION_START,
+    names.RULE_OPTIMIZATION_EXPECTED: names.OPTIMIZATION_EXPECTED,
+    names.RULE_OPTIMIZATION_COST: names.OPTIMIZATION_COST,
+    names.RULE_OPTIMIZATION_REQUESTS: names.OPTIMIZATION_REQUESTS,
 }
 """Each rule that only removes replicas, and the gauge it reads."""
 

@@ -50,6 +50,14 @@ def test_the_data_source_knows_how_often_prometheus_scrapes() -> None:
     assert source["isDefault"] is False
 
 
+def test_the_ledger_is_read_by_a_user_whose_password_is_in_no_file() -> None:
+    text = (GRAFANA / "provisioning" / "datasources" / "taximeter-ledger.yaml").read_text()
+    (source,) = yaml.safe_load(text)["datasources"]
+    assert source["secureJsonData"] == {"password": "$TAXIMETER_READER_PASSWORD"}
+    assert source["type"] == "grafana-postgresql-datasource"
+    assert source["jsonData"]["sslmode"] == "require"
+
+
 def test_grafana_is_told_where_the_dashboards_are() -> None:
     text = (GRAFANA / "provisioning" / "dashboards" / "taximeter.yaml").read_text()
     (provider,) = yaml.safe_load(text)["providers"]
