@@ -33,6 +33,9 @@ _Spent = tuple[tuple[str, ...], dict[str, tuple[int, int]]]
 _Read = Callable[[datetime], Iterator[AnyFamily]]
 SLOWER = 12
 """Gauges that look back for weeks are read again this many times less often."""
+SLOW_SECONDS = 0.5
+REST = 9
+"""After a slow read, so many times as long passes before the next."""
 _LOOKING_BACK = (expected, moved, optimizations)
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
@@ -186,7 +189,11 @@ class LedgerGauges:
 
 
 class _Cached:
-    """The families of one read, for a number of seconds."""
+    """The families of one read, for a number of seconds.
+
+    On a big ledger, where a read takes long, it is made less often and beside the scrape, which
+    then shows what is there: reading takes a tenth of one core at most, and no scrape waits.
+    """
 
     def __init__(self, read: _Read, seconds: float) -> None:
         self._read = read
@@ -194,18 +201,39 @@ class _Cached:
         self._lock = threading.Lock()
         self._families: list[AnyFamily] = []
         self._read_at = float("-inf")
+        self._took = 0.0
 
     def collect(self, at: float) -> list[AnyFamily]:
-        with self._lock:
-            if at - self._read_at >= self._seconds:
-                try:
-                    self._families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
-                except LedgerError as error:
-                    # Counters must come out; gauges that would lie are left out.
-                    _log.warning("the ledger's gauges are left out: %s", error)
-                    self._families = []
-                self._read_at = at
-            return self._families
+        """The families, at most so old."""
+        if self._took < SLOW_SECONDS or not self._families:
+            with self._lock:
+                self._refresh(at)
+        elif self._is_old(at) and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._refresh_and_release, args=(at,), daemon=True).start()
+        return self._families
+
+    def _is_old(self, at: float) -> bool:
+        rest = REST * self._took if self._took >= SLOW_SECONDS else 0
+        return at - self._read_at >= max(self._seconds, rest)
+
+    def _refresh_and_release(self, at: float) -> None:
+        try:
+            self._refresh(at)
+        finally:
+            self._lock.release()
+
+    def _refresh(self, at: float) -> None:
+        if not self._is_old(at):
+            return
+        started = time.perf_counter()
+        try:
+            self._families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
+        except LedgerError as error:
+            # Counters must come out; gauges that would lie are left out.
+            _log.warning("the ledger's gauges are left out: %s", error)
+            self._families = []
+        self._took = time.perf_counter() - started
+        self._read_at = at
 
 
 def _summed(

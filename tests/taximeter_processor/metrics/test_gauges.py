@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,10 +13,12 @@ import pytest
 from taximeter_processor import names
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.metrics import gauges
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.names import Metric
 from taximeter_processor.settings import Settings
+from tests.support.servers import wait_for
 from tests.taximeter_processor.metrics.ledger_gauges import at, spent
 
 
@@ -57,6 +60,25 @@ def test_amounts_are_read_again_after_the_cache_s_time(ledger: Ledger) -> None:
     assert ledger.shows(names.SPEND, window="today") == [1]
     ledger.now += 1
     assert ledger.shows(names.SPEND, window="today") == [3]
+
+
+def test_no_scrape_waits_for_a_slow_ledger_once_there_is_something_to_show(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gauges, "SLOW_SECONDS", 0.0)
+    assert ledger.shows(names.SPEND, window="today") == [1]
+    ledger.call(1, 2)
+    ledger.now += 60
+    read, may_read = ledger.store.read, Event()
+
+    def slowly(*asked: Any) -> list[Any]:
+        may_read.wait(30)
+        return read(*asked)
+
+    monkeypatch.setattr(ledger.store, "read", slowly)
+    assert ledger.shows(names.SPEND, window="today") == [1]
+    may_read.set()
+    wait_for("the read", lambda: ledger.shows(names.SPEND, window="today") == [3])
 
 
 def test_what_looks_back_for_weeks_is_read_twelve_times_less_often(ledger: Ledger) -> None:
