@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check collector rules dashboards-preview lock clean
+.PHONY: help demo test check soak collector rules dashboards-preview lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
@@ -26,6 +26,9 @@ check: $(VENV)/.dev ## lint, types, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+
+soak: $(VENV)/.dev ## random bodies against the decoder for half an hour; EXAMPLES says how many
+	@TAXIMETER_FUZZ_EXAMPLES=$(or $(EXAMPLES),200000) $(BIN)/pytest tests/taximeter_processor/ingest/test_fuzz.py
 
 collector: ## build the OpenTelemetry Collector from its official modules
 	@collector/build

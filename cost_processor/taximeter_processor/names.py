@@ -217,6 +217,12 @@ HTTP_REFUSED: Final = Metric(
     "outside /v1/traces also slow_body, large_body.",
     ("reason",),
 )
+READS: Final = Metric(
+    "taximeter_reads_total",
+    "counter",
+    "Reads of the ledger over HTTP by outcome: ok, wrong (400), limit (503).",
+    ("read", "outcome"),
+)
 INGEST_BYTES: Final = Metric(
     "taximeter_ingest_body_bytes_total",
     "counter",

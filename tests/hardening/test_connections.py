@@ -87,7 +87,7 @@ def test_a_head_that_does_not_come_is_not_waited_for(
     dawdlers: dict[str, tuple[float, bytes]], name: str
 ) -> None:
     seconds, answer = dawdlers[name]
-    assert 9 < seconds < 15
+    assert 9 < seconds < 25
     # No status: a slow exporter would take one for final and drop its spans.
     assert answer == b""
 
@@ -112,7 +112,7 @@ def test_who_goes_on_after_a_refusal_is_cut_off(
     dawdlers: dict[str, tuple[float, bytes]],
 ) -> None:
     seconds, answer = dawdlers["refused, then on"]
-    assert 9 < seconds < 20
+    assert 9 < seconds < 25
     assert b" 415 " in answer
 
 

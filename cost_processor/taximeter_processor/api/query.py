@@ -74,13 +74,18 @@ async def wrong_parameters(request: Request, error: RequestValidationError) -> R
 
 
 def answer_to(service: Service, name: str, parameters: Mapping[str, str]) -> dict[str, Any]:
-    """A named read, its errors as the HTTP statuses they are."""
+    """A named read, counted, its errors as the HTTP statuses they are."""
+    reads = service.metrics.reads
     try:
-        return service.read(name, parameters)
+        answer = service.read(name, parameters)
     except ValueError as error:
+        reads.labels(name, "wrong").inc()
         raise HTTPException(400, str(error)) from error
     except LedgerError as error:
+        reads.labels(name, "limit").inc()
         raise retry(error) from error
+    reads.labels(name, "ok").inc()
+    return answer
 
 
 def given(request: Request) -> dict[str, str]:

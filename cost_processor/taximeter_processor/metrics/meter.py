@@ -18,6 +18,7 @@ class SelfMetrics:
         self.rejected = self._counter(names.INGEST_REJECTED)
         self.requests = self._counter(names.INGEST_REQUESTS)
         self.http_refused = self._counter(names.HTTP_REFUSED)
+        self.reads = self._counter(names.READS)
         self.body_bytes = self._counter(names.INGEST_BYTES)
         self.unknown_usage_keys = self._counter(names.UNKNOWN_USAGE_KEYS)
         self.tag_violations = self._counter(names.TAG_VIOLATIONS)

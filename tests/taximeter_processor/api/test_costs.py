@@ -193,6 +193,10 @@ def test_a_limit_of_reading_asks_to_come_again(
     monkeypatch.setattr(service.store, "read", too_slow)
     answer = TestClient(build_api(service)).get(f"/api/v1/{read_name}")
     service.store.close()
+    counted = service.metrics.registry.get_sample_value(
+        "taximeter_reads_total", {"read": read_name, "outcome": "limit"}
+    )
+    assert counted == 1
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["detail"] == "the query took longer than 10 s"
 

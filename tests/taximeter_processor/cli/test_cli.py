@@ -53,6 +53,20 @@ def test_costs_come_as_csv(config: str) -> None:
     assert done.stdout.splitlines()[1].startswith("search,0.0007104,3")
 
 
+def test_costs_come_in_hours_of_any_zone(config: str) -> None:
+    within = ("--from", "2026-11-18", "--to", "2026-11-19", "--timezone", "Asia/Kolkata")
+    done = run_taximeter("costs", "--config", config, *within, "--interval", "hour", "--csv")
+    # 12:00 UTC is 17:30 in India.
+    assert done.stdout.splitlines()[1].startswith("2026-11-18T17:00+05:30,search,0.0007104,3,")
+
+
+def test_costs_of_no_calls_have_their_header(config: str) -> None:
+    done = run_taximeter("costs", "--config", config, "--where", "trace_id=none", "--csv")
+    assert done.stdout.splitlines() == [
+        "feature,cost_usd,requests,unpriced,input_tokens,output_tokens"
+    ]
+
+
 def test_ledger_verify_is_content_with_a_good_ledger(config: str) -> None:
     done = run_taximeter("ledger", "verify", "--config", config)
     assert (done.returncode, "3 calls, $0.0007104" in done.stdout) == (0, True)
