@@ -24,6 +24,7 @@ from taximeter_processor.reports.asked import (
     whole_number,
 )
 from taximeter_processor.reports.contracts import contracts
+from taximeter_processor.reports.status import adoption_read
 from taximeter_processor.reports.used import models, usage
 
 _RESERVED: Final = frozenset({"by", "since", "until", "limit", "days"})
@@ -139,6 +140,7 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
     "models": models,
     "contracts": contracts,
     "usage": usage,
+    "adoption": adoption_read,
 }
 
 

@@ -1,0 +1,69 @@
+"""What a section is about: a ledger, its configuration and a view of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
+
+from taximeter_processor.ledger.slices import DaySum
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.owners import Owners
+from taximeter_processor.periods import from_us, midnight
+from taximeter_processor.settings import Settings
+from taximeter_processor.web.view import View
+
+
+@dataclass(frozen=True)
+class Subject:
+    """Handed to every section."""
+
+    store: LedgerStore
+    settings: Settings
+    view: View
+
+    @cached_property
+    def owners(self) -> Owners:
+        """Who answers for what."""
+        return Owners(self.settings.owners)
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """A sum and how much of it is known: what to say beside every total."""
+
+    cost_pico: int
+    calls: int
+    unpriced: int
+    untagged_pico: int
+
+
+def coverage(sums: Iterable[DaySum]) -> Coverage:
+    """The days together."""
+    cost, calls, unpriced, untagged = 0, 0, 0, 0
+    for day in sums:
+        cost += day.cost_pico
+        calls += day.calls
+        unpriced += day.unpriced
+        untagged += day.untagged_pico
+    return Coverage(cost, calls, unpriced, untagged)
+
+
+def midnights(view: View, start_us: int) -> list[int]:
+    """Every midnight from one to the end of the day shown."""
+    first = from_us(start_us).astimezone(view.zone).date()
+    count = (view.day - first).days + 1
+    return [midnight(first + timedelta(days=index), view.zone) for index in range(count + 1)]
+
+
+def costs_since_first(sums: Sequence[DaySum]) -> list[int]:
+    """Pico by day, from the first day that had a call."""
+    first = next((index for index, day in enumerate(sums) if day.calls), len(sums))
+    return [day.cost_pico for day in sums[first:]]
+
+
+def month_ends(day: date) -> date:
+    """The last day of a day's month."""
+    following = (day.replace(day=1) + timedelta(days=31)).replace(day=1)
+    return following - timedelta(days=1)

@@ -1,0 +1,75 @@
+"""Cost by day of the dearest values, with the band in which such a day normally is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from taximeter_processor.ledger import slices
+from taximeter_processor.periods import from_us
+from taximeter_processor.reports.trend import WEEKS, Band, normal_band
+from taximeter_processor.web.charts import MOST_SERIES, OTHERS, Chart, stacked_bars
+from taximeter_processor.web.sections.subject import (
+    Coverage,
+    Subject,
+    costs_since_first,
+    coverage,
+    midnights,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TrendDay:
+    """One day."""
+
+    day: date
+    pico: int
+    band: Band | None
+
+    @property
+    def is_high(self) -> bool:
+        """More than is normal on such a day."""
+        return self.band is not None and self.pico > self.band.high
+
+
+@dataclass(frozen=True, slots=True)
+class Trend:
+    """The drawing and its numbers."""
+
+    chart: Chart
+    days: tuple[TrendDay, ...]
+    """Newest first."""
+    total: Coverage
+
+
+def trend(subject: Subject) -> Trend:
+    """The days of the view's period. Raises `LedgerError` at a limit."""
+    view = subject.view
+    history = midnights(view, view.last("", view.days + 7 * WEEKS, 0).start_us)
+    sums = slices.by_stretch(subject.store, history, view.where)
+    costs = costs_since_first(sums)
+    unused = len(sums) - len(costs)
+    bands = [
+        normal_band(costs, index - unused) if index >= unused else None
+        for index in range(len(sums))
+    ][-view.days :]
+    bounds = history[-view.days - 1 :]
+    dates = [from_us(us).astimezone(view.zone).date() for us in bounds[:-1]]
+    period = sums[-view.days :]
+    return Trend(
+        chart=stacked_bars(dates, _series(subject, bounds), bands),
+        days=tuple(
+            TrendDay(day, total.cost_pico, band)
+            for day, total, band in zip(dates, period, bands, strict=True)
+        )[::-1],
+        total=coverage(period),
+    )
+
+
+def _series(subject: Subject, bounds: list[int]) -> list[tuple[str, list[int]]]:
+    """The dearest values by name, and the rest."""
+    view = subject.view
+    top = slices.ranked(subject.store, view.by, [view.period], view.where, limit=MOST_SERIES).rows
+    values = [row.value for row in top]
+    found = slices.series(subject.store, view.by, values, bounds, view.where)
+    return [(OTHERS if name is None else name, days) for name, days in found.items()]
