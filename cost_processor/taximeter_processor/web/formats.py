@@ -31,7 +31,9 @@ def change(pico: int) -> str:
 
 def signed(pico: int) -> str:
     """Dollars to the cent with a sign, for a difference in a table."""
-    return f"+{cents(pico)}" if pico > 0 else cents(pico)
+    text = cents(abs(pico))
+    mark = "+" if pico > 0 else _MINUS if pico < 0 else ""
+    return text.replace("$", f"{mark}$")
 
 
 def exact(pico: int) -> str:

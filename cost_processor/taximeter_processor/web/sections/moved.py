@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from taximeter_processor.reports.movers import Effects, Mover, movers
-from taximeter_processor.web.formats import cents
+from taximeter_processor.web.formats import signed
 from taximeter_processor.web.sections.breakdown import owners_of
 from taximeter_processor.web.sections.subject import Subject
 
 MOST_MOVERS: Final = 6
+LEAST_CHANGE_PICO: Final = 10**10
+"""A cent: less is no news."""
 _WORDS: Final[dict[str, tuple[str, str]]] = {
     "calls": ("more calls", "fewer calls"),
     "mix": ("dearer models", "cheaper models"),
@@ -39,6 +41,7 @@ def moved(subject: Subject) -> tuple[Moved, ...]:
         view.where,
         limit=MOST_MOVERS,
     )
+    found = [mover for mover in found if abs(mover.change_pico) >= LEAST_CHANGE_PICO]
     owners = owners_of(subject, [mover.feature for mover in found])
     return tuple(
         Moved(mover, owners.get(mover.feature, ""), cause(mover.effects)) for mover in found
@@ -51,5 +54,5 @@ def cause(effects: Effects) -> str:
     (_, largest), (_, second) = ranked[:2]
     told = ranked[: 2 if second and 2 * abs(second) >= abs(largest) else 1]
     return ", ".join(
-        f"{_WORDS[name][pico < 0]} ({'+' if pico > 0 else ''}{cents(pico)})" for name, pico in told
+        f"{_WORDS[name][pico < 0]} ({signed(pico)})" for name, pico in told
     )
