@@ -79,6 +79,15 @@ def by_stretch(
     return [DaySum(*found) for found in sums]
 
 
+def total(store: LedgerStore, window: Window, where: Where | None = None) -> int:
+    """Pico of one window."""
+    filters, parameters = conditions(where)
+    ((cost,),) = store.read(
+        f"select sum(cost_usd) from calls where {_within(window)}{filters}", parameters
+    )
+    return _pico(cost)
+
+
 def series(
     store: LedgerStore,
     dimension: str,

@@ -53,6 +53,4 @@ def cause(effects: Effects) -> str:
     ranked = sorted(effects._asdict().items(), key=lambda item: -abs(item[1]))
     (_, largest), (_, second) = ranked[:2]
     told = ranked[: 2 if second and 2 * abs(second) >= abs(largest) else 1]
-    return ", ".join(
-        f"{_WORDS[name][pico < 0]} ({signed(pico)})" for name, pico in told
-    )
+    return ", ".join(f"{_WORDS[name][pico < 0]} ({signed(pico)})" for name, pico in told)

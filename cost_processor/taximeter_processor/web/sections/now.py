@@ -7,7 +7,6 @@ from datetime import date
 
 from taximeter_processor.budgets import owner_of, scope_of
 from taximeter_processor.ledger import slices
-from taximeter_processor.ledger.queries import Window
 from taximeter_processor.money import usd_to_pico
 from taximeter_processor.reports.trend import month_end
 from taximeter_processor.settings import Budget
@@ -67,7 +66,7 @@ def now(subject: Subject) -> Now:
         comparisons=_comparisons(subject, today.cost_pico),
         yesterday_pico=yesterday,
         week_before=Comparison("a week before", week_before, yesterday - week_before),
-        last_month_pico=_total(subject, view.last_month),
+        last_month_pico=slices.total(subject.store, view.last_month, view.where),
         month_ends=ends,
         month_end_pico=month_end(
             month.cost_pico,
@@ -88,16 +87,10 @@ def _comparisons(subject: Subject, today_pico: int) -> tuple[Comparison, ...]:
         else ("the same day a week before", "the day before")
     )
     yesterday, last_week = view.same_time
-    before = [_total(subject, window) for window in (last_week, yesterday)]
+    before = [slices.total(subject.store, window, view.where) for window in (last_week, yesterday)]
     return tuple(
         Comparison(name, pico, today_pico - pico) for name, pico in zip(names, before, strict=True)
     )
-
-
-def _total(subject: Subject, window: Window) -> int:
-    bounds = (window.start_us, window.end_us)
-    (found,) = slices.by_stretch(subject.store, bounds, subject.view.where)
-    return found.cost_pico
 
 
 def _whole_budget(subject: Subject) -> Budget | None:
