@@ -54,9 +54,10 @@ class Ranking(NamedTuple):
     """How many there are in all."""
 
 
-def is_empty(store: LedgerStore) -> bool:
-    """No call has arrived yet."""
-    return not store.read("select 1 from calls limit 1")
+def first_start(store: LedgerStore) -> int | None:
+    """When the earliest call began; None while the ledger is empty."""
+    ((first,),) = store.read("select epoch_us(min(start_time)) from calls")
+    return None if first is None else int(first)
 
 
 def by_stretch(

@@ -37,15 +37,16 @@ def normal_band(days: Sequence[int], index: int) -> Band | None:
     return Band(max(0, middle - margin), middle + margin)
 
 
-def month_end(spent: int, today: int, closed_days: Sequence[int], days_left: int) -> int | None:
-    """Where the month ends if days go on as the last 7 closed ones did; None before there is one.
+def month_end(spent: int, today: int, recent: int, recent_days: int, days_left: int) -> int | None:
+    """Where the month ends if days go on as the last closed ones did; None before there is one.
 
-    `spent` includes `today` so far, of which the rest is expected too; `days_left` are those after.
+    `recent` is what the last `recent_days` closed days cost together, 7 of them or as many as the
+    ledger has. `spent` includes `today` so far, of which the rest is expected too; `days_left` are
+    those after.
     """
-    last = closed_days[-7:]
-    if not last:
+    if not recent_days:
         return None
-    mean = sum(last) // len(last)
+    mean = recent // recent_days
     return spent + max(0, mean - today) + mean * days_left
 
 

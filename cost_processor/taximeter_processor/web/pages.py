@@ -10,7 +10,7 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from taximeter_processor.api.query import Running, may_read
 from taximeter_processor.errors import LedgerError
-from taximeter_processor.ledger import drill, slices
+from taximeter_processor.ledger import drill
 from taximeter_processor.money import format_usd
 from taximeter_processor.reports.asked import iso
 from taximeter_processor.reports.spreadsheet import to_csv
@@ -48,9 +48,9 @@ SEEN: Final = [Depends(may_see)]
 def daily_page(service: Running, request: Request) -> Response:
     """What was spent on a day, against other days and budgets, and by whom."""
     subject = _subject(service, request)
-    if slices.is_empty(service.store):
-        return page(request, service, "empty.html", base_url=str(request.base_url).rstrip("/"))
     try:
+        if subject.first_day is None:
+            return page(request, service, "empty.html", base_url=str(request.base_url).rstrip("/"))
         first = now(subject)
     except LedgerError as error:
         raise _busy(error) from error

@@ -38,14 +38,18 @@ def test_a_band_is_never_below_nothing_nor_upside_down(days: list[int]) -> None:
     assert 0 <= band.low <= band.high
 
 
-def test_a_month_ends_with_seven_day_s_pace() -> None:
+def test_a_month_ends_with_seven_days_pace() -> None:
     # Spent 100 with 4 today; 10 a day before: 6 are missing today, then 5 days of 10.
-    assert month_end(100, 4, [99, 10, 10, 10, 10, 10, 10, 10], 5) == 100 + 6 + 50
+    assert month_end(100, 4, 70, 7, 5) == 100 + 6 + 50
+
+
+def test_a_ledger_of_two_days_has_their_pace() -> None:
+    assert month_end(25, 5, 20, 2, 1) == 25 + 5 + 10
 
 
 def test_a_day_already_above_the_pace_adds_nothing_more() -> None:
-    assert month_end(100, 30, [10] * 7, 2) == 120
+    assert month_end(100, 30, 70, 7, 2) == 120
 
 
 def test_before_the_first_whole_day_there_is_no_pace() -> None:
-    assert month_end(5, 5, [], 20) is None
+    assert month_end(5, 5, 0, 0, 20) is None

@@ -10,9 +10,7 @@ from taximeter_processor.ledger import slices
 from taximeter_processor.money import usd_to_pico
 from taximeter_processor.reports.trend import month_end
 from taximeter_processor.settings import Budget
-from taximeter_processor.web.sections.subject import Subject, month_ends
-
-RECENT_DAYS = 7
+from taximeter_processor.web.sections.subject import RECENT_DAYS, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +42,8 @@ def budgets(subject: Subject) -> tuple[BudgetLine, ...]:
     if not subject.settings.budgets:
         return ()
     view = subject.view
-    recent = [view.last(f"recent-{back}", 1, back) for back in range(RECENT_DAYS, 0, -1)]
     week = view.last("week", view.day.weekday() + 1, 0)
-    windows = [view.today, week, view.month, *recent]
+    windows = [view.today, week, view.month, view.last("recent", RECENT_DAYS, 1)]
     spent = slices.by_scope(subject.store, windows)
     return tuple(_budget(subject, budget, spent) for budget in subject.settings.budgets)
 
@@ -72,9 +69,5 @@ def _budget(
 
 
 def _end(subject: Subject, sums: Mapping[str, int]) -> int | None:
-    recent = [sums.get(f"recent-{back}", 0) for back in range(RECENT_DAYS, 0, -1)]
-    used = next((index for index, pico in enumerate(recent) if pico), RECENT_DAYS)
-    day = subject.view.day
-    return month_end(
-        sums.get("month", 0), sums.get("today", 0), recent[used:], (month_ends(day) - day).days
-    )
+    spent, today, recent = (sums.get(name, 0) for name in ("month", "today", "recent"))
+    return month_end(spent, today, recent, subject.recent_days, subject.days_left)

@@ -13,7 +13,6 @@ from taximeter_processor.settings import Budget
 from taximeter_processor.web.sections.subject import (
     Coverage,
     Subject,
-    costs_since_first,
     coverage,
     midnights,
     month_ends,
@@ -58,7 +57,8 @@ def now(subject: Subject) -> Now:
     month = coverage(
         day for start, day in zip(bounds, sums, strict=False) if start >= view.month.start_us
     )
-    ends = month_ends(view.day)
+    recent_days = subject.recent_days
+    recent = sum(day.cost_pico for day in sums[:-1][-recent_days:]) if recent_days else 0
     budget = _whole_budget(subject)
     return Now(
         today=coverage([today]),
@@ -67,12 +67,9 @@ def now(subject: Subject) -> Now:
         yesterday_pico=yesterday,
         week_before=Comparison("a week before", week_before, yesterday - week_before),
         last_month_pico=slices.total(subject.store, view.last_month, view.where),
-        month_ends=ends,
+        month_ends=month_ends(view.day),
         month_end_pico=month_end(
-            month.cost_pico,
-            today.cost_pico,
-            costs_since_first(sums[:-1]),
-            (ends - view.day).days,
+            month.cost_pico, today.cost_pico, recent, recent_days, subject.days_left
         ),
         budget_pico=usd_to_pico(budget.usd) if budget else None,
         budget_owner=owner_of(budget, subject.owners) if budget else "",

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
+from typing import Final
 
+from taximeter_processor.ledger import slices
 from taximeter_processor.ledger.slices import DaySum
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import from_us, midnight
 from taximeter_processor.settings import Settings
 from taximeter_processor.web.view import View
+
+RECENT_DAYS: Final = 7
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,23 @@ class Subject:
     def owners(self) -> Owners:
         """Who answers for what."""
         return Owners(self.settings.owners)
+
+    @cached_property
+    def first_day(self) -> date | None:
+        """The day of the ledger's earliest call; None while it is empty."""
+        first = slices.first_start(self.store)
+        return None if first is None else from_us(first).astimezone(self.view.zone).date()
+
+    @property
+    def recent_days(self) -> int:
+        """Closed days before the one shown that tell of the pace: 7, or as many as there are."""
+        first = self.first_day
+        return 0 if first is None else max(0, min(RECENT_DAYS, (self.view.day - first).days))
+
+    @property
+    def days_left(self) -> int:
+        """Of the month, after the day shown."""
+        return (month_ends(self.view.day) - self.view.day).days
 
 
 @dataclass(frozen=True, slots=True)
