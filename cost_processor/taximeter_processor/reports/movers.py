@@ -16,6 +16,7 @@ from taximeter_processor.ledger.slices import Part, Ranked, Where, parts, ranked
 from taximeter_processor.ledger.store import LedgerStore
 
 MOST_MODELS: Final = 50
+MOST_TENANTS: Final = 5
 
 
 class Effects(NamedTuple):
@@ -39,7 +40,7 @@ class Mover(NamedTuple):
     """After and before."""
     effects: Effects
     tenant: str
-    """Whose cost changed most."""
+    """Whose cost changed most in the same direction."""
     tenant_change_pico: int
 
     @property
@@ -56,18 +57,27 @@ def movers(
     moved = {row.value: row for row in found if row.pico[0] != row.pico[1]}
     windows = (after, before)
     models = parts(store, ("feature", "model"), list(moved), windows, where, limit=MOST_MODELS)
-    tenants = parts(store, ("feature", "tenant"), list(moved), windows, where, limit=1)
-    lead = {part.value: part for part in tenants}
-    return [
-        Mover(
-            feature,
-            (row.pico[0], row.pico[1]),
-            effects(_leaves(row, [part for part in models if part.value == feature])),
-            lead[feature].part,
-            lead[feature].pico[0] - lead[feature].pico[1],
+    tenants = parts(store, ("feature", "tenant"), list(moved), windows, where, limit=MOST_TENANTS)
+    answer = []
+    for feature, row in moved.items():
+        lead = _lead(row, [part for part in tenants if part.value == feature])
+        answer.append(
+            Mover(
+                feature,
+                (row.pico[0], row.pico[1]),
+                effects(_leaves(row, [part for part in models if part.value == feature])),
+                lead.part,
+                lead.pico[0] - lead.pico[1],
+            )
         )
-        for feature, row in moved.items()
-    ]
+    return answer
+
+
+def _lead(row: Ranked, tenants: list[Part]) -> Part:
+    """The tenant that moved most, among the first few one that moved as the feature did."""
+    up = row.pico[0] > row.pico[1]
+    same_way = [part for part in tenants if (part.pico[0] > part.pico[1]) == up]
+    return (same_way or tenants)[0]
 
 
 def _leaves(row: Ranked, models: list[Part]) -> list[Part]:

@@ -79,3 +79,18 @@ def test_the_feature_that_moved_most_comes_first_with_the_tenant_that_moved_it(
     assert (first.tenant, first.tenant_change_pico) == ("initech", 4 * USD)
     assert first.effects == Effects(4 * USD, 0, 0, 0)
     assert (second.feature, second.effects) == ("search", Effects(0, 0, 0, -3 * USD))
+
+
+def test_a_tenant_that_went_the_other_way_is_not_the_one_to_ask_about(tmp_path: Path) -> None:
+    ledger = DuckDBStore(tmp_path / "l.duckdb")
+    early = NOON_US - 2 * DAY_US
+    ledger.append(
+        [
+            call(1, feature="chat", tenant="gone", cost_usd=5 * USD, start_time=early),
+            call(2, feature="chat", tenant="a", cost_usd=3 * USD),
+            call(3, feature="chat", tenant="b", cost_usd=4 * USD),
+        ]
+    )
+    (mover,) = movers(ledger, AFTER, BEFORE, limit=5)
+    ledger.close()
+    assert (mover.change_pico, mover.tenant) == (2 * USD, "b")
