@@ -9,14 +9,13 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from taximeter_processor.api.query import Running, may_read
-from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import drill
 from taximeter_processor.money import format_usd
 from taximeter_processor.reports.asked import iso
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.status import adoption
 from taximeter_processor.service import Service
-from taximeter_processor.web.rendering import STYLE, STYLE_PATH, page, streamed
+from taximeter_processor.web.rendering import STYLE, STYLE_PATH, PageRoute, page, streamed
 from taximeter_processor.web.sections.breakdown import Breakdown, breakdown, by_owner
 from taximeter_processor.web.sections.budgets import budgets
 from taximeter_processor.web.sections.moved import moved
@@ -30,7 +29,7 @@ CALLS_A_PAGE: Final = 100
 MOST_CSV_ROWS: Final = 10_000
 _MOST_PAGES: Final = 5_000
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 def may_see(request: Request) -> None:
@@ -48,12 +47,9 @@ SEEN: Final = [Depends(may_see)]
 def daily_page(service: Running, request: Request) -> Response:
     """What was spent on a day, against other days and budgets, and by whom."""
     subject = _subject(service, request)
-    try:
-        if subject.first_day is None:
-            return page(request, service, "empty.html", base_url=str(request.base_url).rstrip("/"))
-        first = now(subject)
-    except LedgerError as error:
-        raise _busy(error) from error
+    if subject.first_day is None:
+        return page(request, service, "empty.html", base_url=str(request.base_url).rstrip("/"))
+    first = now(subject)
     return streamed(
         request,
         service,
@@ -78,10 +74,7 @@ def costs_page(service: Running, request: Request) -> Response:
     view, number = subject.view, _page_number(request.query_params)
     is_csv = request.query_params.get("format") == "csv"
     limit = MOST_CSV_ROWS if is_csv else LINES_A_PAGE
-    try:
-        table = breakdown(subject, view.by, limit, 0 if is_csv else (number - 1) * limit)
-    except LedgerError as error:
-        raise _busy(error) from error
+    table = breakdown(subject, view.by, limit, 0 if is_csv else (number - 1) * limit)
     if is_csv:
         return _csv(_cost_rows(table, view), f"costs-by-{view.by}-{view.day}.csv")
     pages = max(1, -(-table.values // limit))
@@ -111,19 +104,17 @@ def requests_page(service: Running, request: Request) -> Response:
         raise HTTPException(422, f"first is {first[:40]!r}: expected newest or dearest")
     try:
         after = drill.place_of(query["after"]) if query.get("after") else None
-        found = drill.calls(
-            service.store,
-            view.period.start_us,
-            view.period.end_us,
-            view.where,
-            dearest_first=first == "dearest",
-            after=after,
-            limit=limit + 1,
-        )
     except ValueError as error:
         raise HTTPException(422, str(error)) from error
-    except LedgerError as error:
-        raise _busy(error) from error
+    found = drill.calls(
+        service.store,
+        view.period.start_us,
+        view.period.end_us,
+        view.where,
+        dearest_first=first == "dearest",
+        after=after,
+        limit=limit + 1,
+    )
     shown = found[:limit]
     if is_csv:
         return _csv(_call_rows(shown), f"requests-{view.day}.csv")
@@ -148,10 +139,7 @@ def explain_page(service: Running, request: Request, trace_id: str) -> Response:
     """The calls of one trace: what each used, and what that cost."""
     if not (len(trace_id) == 32 and set(trace_id) <= set("0123456789abcdef")):
         raise HTTPException(422, "expected a trace id: 32 lower-case hexadecimal digits")
-    try:
-        found = drill.calls_of_trace(service.store, trace_id)
-    except LedgerError as error:
-        raise _busy(error) from error
+    found = drill.calls_of_trace(service.store, trace_id)
     return page(
         request,
         service,
@@ -168,10 +156,7 @@ def explain_page(service: Running, request: Request, trace_id: str) -> Response:
 @router.get("/status", dependencies=SEEN)
 def status_page(service: Running, request: Request) -> Response:
     """Which layers are in use, and what to do next."""
-    try:
-        found = adoption(service.store, service.settings, datetime.now(timezone.utc))
-    except LedgerError as error:
-        raise _busy(error) from error
+    found = adoption(service.store, service.settings, datetime.now(timezone.utc))
     return page(request, service, "status.html", adoption=found)
 
 
@@ -197,10 +182,6 @@ def _page_number(query: Mapping[str, str]) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_PAGES:
         raise HTTPException(422, f"page is {text[:40]!r}: expected a number from 1 on")
     return int(text)
-
-
-def _busy(error: LedgerError) -> HTTPException:
-    return HTTPException(503, str(error), headers={"Retry-After": "5"})
 
 
 def _place(call: drill.CallRow) -> drill.Place:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from importlib.resources import files
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-from fastapi import Request, Response
+from fastapi import HTTPException, Request, Response
 from fastapi.responses import HTMLResponse, StreamingResponse
+from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from taximeter_processor.api.query import service_of
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.service import Service
 from taximeter_processor.web import formats
@@ -24,6 +26,32 @@ STYLE_PATH: Final = f"/static/style-{hashlib.sha256(STYLE).hexdigest()[:12]}.css
 """Named after its content, so that a browser may keep it for ever."""
 _FLUSH: Final = "\N{SYMBOL FOR END OF TRANSMISSION BLOCK}\n"
 _HEADERS: Final = {"Cache-Control": "no-store"}
+
+
+class PageRoute(APIRoute):
+    """A route whose refusals are pages too."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """The route's own handler, with a page for what was refused or could not be read."""
+        handler = super().get_route_handler()
+
+        async def handle(request: Request) -> Response:
+            try:
+                return await handler(request)
+            except LedgerError as error:
+                return _problem(request, 503, str(error), {"Retry-After": "5"})
+            except HTTPException as error:
+                if error.status_code < 400:
+                    raise
+                return _problem(request, error.status_code, str(error.detail), {})
+
+        return handle
+
+
+def _problem(request: Request, status_code: int, detail: str, headers: dict[str, str]) -> Response:
+    answer = page(request, service_of(request), "problem.html", status_code, detail=detail)
+    answer.headers.update(headers)
+    return answer
 
 
 class Attempt(NamedTuple, Generic[T]):

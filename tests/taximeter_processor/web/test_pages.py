@@ -163,6 +163,7 @@ def test_the_style_sheet_may_be_kept_for_ever_under_its_own_name(processor: Proc
 def test_a_wrong_choice_is_refused_with_what_was_expected(processor: Processor, path: str) -> None:
     answer = request(processor.port, "GET", path)
     assert answer.status == 422
+    assert '<p role="alert">' in answer.text
     assert "expected" in answer.text
 
 
