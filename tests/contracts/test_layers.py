@@ -29,7 +29,7 @@ STAGES = (
     ("costing", "analysis", "observability", "gaps"),
     ("pipeline", "importers"),
     ("worker", "reports", "demo"),
-    ("api.auth",),
+    ("api.auth", "api.session"),
     ("service",),
     ("api", "web"),
     ("app",),

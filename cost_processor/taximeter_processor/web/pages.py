@@ -11,18 +11,18 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from taximeter_processor.api.query import Running, may_read
 from taximeter_processor.ledger import drill
 from taximeter_processor.money import format_usd
-from taximeter_processor.reports.asked import iso
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.status import adoption
 from taximeter_processor.service import Service
+from taximeter_processor.web.downloads import call_rows, cost_rows, day_rows
 from taximeter_processor.web.rendering import STYLE, STYLE_PATH, PageRoute, page, streamed
-from taximeter_processor.web.sections.breakdown import Breakdown, breakdown, by_owner
+from taximeter_processor.web.sections.breakdown import breakdown, by_owner
 from taximeter_processor.web.sections.budgets import budgets
 from taximeter_processor.web.sections.moved import moved
 from taximeter_processor.web.sections.now import now
 from taximeter_processor.web.sections.subject import Subject
 from taximeter_processor.web.sections.trend import trend
-from taximeter_processor.web.view import DIMENSIONS, PERIODS_DAYS, STATUSES, View, parse
+from taximeter_processor.web.view import DIMENSIONS, PERIODS_DAYS, STATUSES, parse
 
 LINES_A_PAGE: Final = 200
 CALLS_A_PAGE: Final = 100
@@ -76,7 +76,7 @@ def costs_page(service: Running, request: Request) -> Response:
     limit = MOST_CSV_ROWS if is_csv else LINES_A_PAGE
     table = breakdown(subject, view.by, limit, 0 if is_csv else (number - 1) * limit)
     if is_csv:
-        return _csv(_cost_rows(table, view), f"costs-by-{view.by}-{view.day}.csv")
+        return _csv(cost_rows(table, view), f"costs-by-{view.by}-{view.day}.csv")
     pages = max(1, -(-table.values // limit))
     return page(
         request,
@@ -90,6 +90,13 @@ def costs_page(service: Running, request: Request) -> Response:
         dimensions=DIMENSIONS,
         periods_days=PERIODS_DAYS,
     )
+
+
+@router.get("/days", dependencies=SEEN)
+def days_csv(service: Running, request: Request) -> Response:
+    """The numbers of the trend: cost by day and what is normal, as CSV."""
+    subject = _subject(service, request)
+    return _csv(day_rows(trend(subject)), f"days-{subject.view.day}.csv")
 
 
 @router.get("/requests", dependencies=SEEN)
@@ -117,7 +124,7 @@ def requests_page(service: Running, request: Request) -> Response:
     )
     shown = found[:limit]
     if is_csv:
-        return _csv(_call_rows(shown), f"requests-{view.day}.csv")
+        return _csv(call_rows(shown), f"requests-{view.day}.csv")
     return page(
         request,
         service,
@@ -131,6 +138,7 @@ def requests_page(service: Running, request: Request) -> Response:
         periods_days=PERIODS_DAYS,
         statuses=STATUSES,
         zone=view.zone,
+        most_csv_rows=MOST_CSV_ROWS,
     )
 
 
@@ -191,44 +199,3 @@ def _place(call: drill.CallRow) -> drill.Place:
 def _csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)
-
-
-def _cost_rows(table: Breakdown, view: View) -> list[dict[str, Any]]:
-    return [
-        {
-            table.dimension: line.name,
-            "owner": line.owner,
-            "day": view.day.isoformat(),
-            "day_usd": format_usd(line.today_pico),
-            "same_time_last_week_usd": format_usd(line.before_pico),
-            "days": view.days,
-            "days_usd": format_usd(line.period_pico),
-            "calls": line.calls,
-            "unpriced_calls": line.unpriced,
-        }
-        for line in (*table.lines, *((table.rest,) if table.rest else ()))
-    ]
-
-
-def _call_rows(calls: Sequence[drill.CallRow]) -> list[dict[str, Any]]:
-    return [
-        {
-            "start_time": iso(call.start_us),
-            "trace_id": call.trace_id,
-            "span_id": call.span_id,
-            "feature": call.feature,
-            "tenant": call.tenant,
-            "team": call.team,
-            "request_type": call.request_type,
-            "environment": call.environment,
-            "provider": call.provider,
-            "model": call.model,
-            "service_tier": call.service_tier,
-            "status": call.status,
-            "unpriced_reason": call.unpriced_reason,
-            "input_tokens": "" if call.input_tokens is None else call.input_tokens,
-            "output_tokens": "" if call.output_tokens is None else call.output_tokens,
-            "cost_usd": "" if call.status == "unpriced" else format_usd(call.cost_pico),
-        }
-        for call in calls
-    ]

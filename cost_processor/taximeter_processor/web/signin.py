@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Final
 from urllib.parse import parse_qs
@@ -10,8 +9,8 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, HTTPException, Request, Response
 from fastapi.responses import RedirectResponse
 
-from taximeter_processor.api.auth import COOKIE, SESSION_SECONDS
 from taximeter_processor.api.query import Running
+from taximeter_processor.api.session import COOKIE, SESSION_SECONDS
 from taximeter_processor.errors import BadRequest
 from taximeter_processor.web.rendering import THEME_COOKIE, THEMES, page
 
@@ -40,8 +39,7 @@ async def login(service: Running, request: Request) -> Response:
     except BadRequest as error:
         return page(request, service, "login.html", 401, problem=str(error))
     response = RedirectResponse("/", 303)
-    session = service.tokens.session(name, int(time.time()))
-    _set_cookie(request, response, COOKIE, session, SESSION_SECONDS)
+    _set_cookie(request, response, COOKIE, service.tokens.session(name), SESSION_SECONDS)
     return response
 
 

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from taximeter_processor.api.auth import COOKIE, SESSION_SECONDS, Tokens
+from taximeter_processor.api.auth import Tokens
+from taximeter_processor.api.session import COOKIE, SESSION_SECONDS, session, session_key
 from taximeter_processor.errors import BadRequest
 from taximeter_processor.settings import Token
 
@@ -16,12 +17,8 @@ SENDER = Token(name="collector", scopes=("ingest",), value="ingest-token-0123456
 TOKENS = Tokens((READER, ADMIN, SENDER))
 
 
-def now() -> int:
-    return int(time.time())
-
-
-def cookie(tokens: Tokens = TOKENS, name: str = "people", at: int | None = None) -> str:
-    return f"{COOKIE}={tokens.session(name, now() if at is None else at)}"
+def cookie(tokens: Tokens = TOKENS, name: str = "people") -> str:
+    return f"{COOKIE}={tokens.session(name)}"
 
 
 def refusal(tokens: Tokens, scope: str, header: str) -> tuple[int, str]:
@@ -45,7 +42,9 @@ def test_a_cookie_of_a_token_that_may_not_read_reads_nothing() -> None:
 
 
 def test_a_cookie_ends() -> None:
-    assert refusal(TOKENS, "read", cookie(at=now() - SESSION_SECONDS - 1)) == (401, "no_token")
+    key = session_key(READER.secret())
+    old = session(key, int(time.time()) - SESSION_SECONDS - 1)
+    assert refusal(TOKENS, "read", f"{COOKIE}={old}") == (401, "no_token")
 
 
 def test_a_cookie_ends_with_its_token() -> None:
@@ -78,6 +77,6 @@ def test_a_made_up_cookie_opens_nothing(value: str) -> None:
 
 
 def test_a_longer_life_breaks_the_signature() -> None:
-    expiry, _, signature = TOKENS.session("people", now()).partition(".")
+    expiry, _, signature = TOKENS.session("people").partition(".")
     forged = f"{COOKIE}={int(expiry) + 3600}.{signature}"
     assert refusal(TOKENS, "read", forged) == (401, "no_token")

@@ -203,6 +203,14 @@ def test_requests_are_downloaded_one_a_row(processor: Processor) -> None:
     )
 
 
+def test_the_trend_is_downloaded_day_by_day(processor: Processor) -> None:
+    answer = request(processor.port, "GET", "/days?days=7")
+    rows = list(csv.DictReader(io.StringIO(answer.text)))
+    assert len(rows) == 7
+    assert (rows[0]["cost_usd"], rows[0]["normal_high_usd"]) == ("0.0002368", "")
+    assert {row["cost_usd"] for row in rows[1:]} == {"0.0"}
+
+
 def test_the_status_page_names_the_next_layer(processor: Processor) -> None:
     text = page(processor, "/status").text
     assert text.count('<li class="card') == 5

@@ -10,6 +10,7 @@ from taximeter_processor.ledger import slices
 from taximeter_processor.money import usd_to_pico
 from taximeter_processor.reports.trend import month_end
 from taximeter_processor.settings import Budget
+from taximeter_processor.web.sections.breakdown import owners_of
 from taximeter_processor.web.sections.subject import (
     Coverage,
     Subject,
@@ -44,8 +45,10 @@ class Now:
     month_end_pico: int | None
     """Where the month ends at the pace of the last 7 closed days; None before one is closed."""
     budget_pico: int | None
-    """Of the month, for everything; None without one, or with filters."""
+    """Of the month, for exactly what the filters select; None without one."""
     budget_owner: str
+    owner: str
+    """Whom to ask about the feature that is filtered by; empty without such a filter."""
 
 
 def now(subject: Subject) -> Now:
@@ -59,7 +62,7 @@ def now(subject: Subject) -> Now:
     )
     recent_days = subject.recent_days
     recent = sum(day.cost_pico for day in sums[:-1][-recent_days:]) if recent_days else 0
-    budget = _whole_budget(subject)
+    budget = _budget(subject)
     return Now(
         today=coverage([today]),
         month=month,
@@ -73,6 +76,7 @@ def now(subject: Subject) -> Now:
         ),
         budget_pico=usd_to_pico(budget.usd) if budget else None,
         budget_owner=owner_of(budget, subject.owners) if budget else "",
+        owner=_owner(subject),
     )
 
 
@@ -90,9 +94,14 @@ def _comparisons(subject: Subject, today_pico: int) -> tuple[Comparison, ...]:
     )
 
 
-def _whole_budget(subject: Subject) -> Budget | None:
-    """The month's budget for everything, which a filtered sum has nothing to do with."""
-    if subject.view.where:
-        return None
-    fitting = [b for b in subject.settings.budgets if b.period == "month" and not scope_of(b)]
-    return fitting[0] if fitting else None
+def _budget(subject: Subject) -> Budget | None:
+    """The first budget of a month for exactly what is shown; without filters, for everything."""
+    for budget in subject.settings.budgets:
+        if budget.period == "month" and scope_of(budget) == subject.view.where:
+            return budget
+    return None
+
+
+def _owner(subject: Subject) -> str:
+    feature = subject.view.where.get("feature")
+    return owners_of(subject, [feature]).get(feature, "") if feature else ""

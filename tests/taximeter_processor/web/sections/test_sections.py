@@ -103,7 +103,15 @@ def test_on_its_first_day_a_ledger_has_no_pace(tmp_path: Path) -> None:
 
 def test_the_budget_for_everything_stands_at_the_month(store: DuckDBStore, today: Now) -> None:
     assert (today.budget_pico, today.budget_owner) == (10 * USD, "bob")
-    assert now(of(store, feature="chat")).budget_pico is None
+    assert now(of(store, tenant="acme")).budget_pico is None
+
+
+def test_a_feature_s_own_view_has_its_budget_and_says_whom_to_ask(store: DuckDBStore) -> None:
+    budget = Budget(name="chat month", usd="7", feature="chat")
+    settings = SETTINGS.model_copy(update={"budgets": (*SETTINGS.budgets, budget)})
+    view = parse({"feature": "chat"}, NOW, settings.zone)
+    found = now(Subject(store, settings, view))
+    assert (found.budget_pico, found.budget_owner, found.owner) == (7 * USD, "alice", "alice")
 
 
 def test_a_day_that_is_over_is_shown_as_it_ended(store: DuckDBStore) -> None:
