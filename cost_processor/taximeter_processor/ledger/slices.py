@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from math import gcd
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 from taximeter_processor.ledger.queries import DIMENSIONS, Window
@@ -18,8 +19,17 @@ from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.settings import TAG_NAMES
 
-Where = Mapping[str, str]
-"""Dimension to value; `unknown` selects what carries none."""
+
+class Where(NamedTuple):
+    """Which calls of a stretch of time are meant."""
+
+    values: Mapping[str, str] = MappingProxyType({})
+    """Dimension to value; `unknown` selects what carries none."""
+    known_at_us: int | None = None
+    """Only calls that had arrived by then, so that several reads agree; None: all."""
+
+
+EVERYTHING: Final = Where()
 
 _EMPTY: Final = "''"
 _UNTAGGED: Final = " or ".join(f"{tag} in ('', '{UNKNOWN_VALUE}')" for tag in TAG_NAMES)
@@ -61,7 +71,7 @@ def first_start(store: LedgerStore) -> int | None:
 
 
 def by_stretch(
-    store: LedgerStore, bounds_us: Sequence[int], where: Where | None = None
+    store: LedgerStore, bounds_us: Sequence[int], where: Where = EVERYTHING
 ) -> list[DaySum]:
     """One sum for each stretch between neighbouring bounds, oldest first."""
     filters, parameters = conditions(where)
@@ -80,7 +90,7 @@ def by_stretch(
     return [DaySum(*found) for found in sums]
 
 
-def total(store: LedgerStore, window: Window, where: Where | None = None) -> int:
+def total(store: LedgerStore, window: Window, where: Where = EVERYTHING) -> int:
     """Pico of one window."""
     filters, parameters = conditions(where)
     ((cost,),) = store.read(
@@ -94,7 +104,7 @@ def series(
     dimension: str,
     values: Sequence[str],
     bounds_us: Sequence[int],
-    where: Where | None = None,
+    where: Where = EVERYTHING,
 ) -> dict[str | None, list[int]]:
     """Pico of some values of a dimension in each stretch; those of all others under None."""
     filters, parameters = conditions(where)
@@ -119,7 +129,7 @@ def ranked(
     store: LedgerStore,
     dimension: str,
     windows: Sequence[Window],
-    where: Where | None = None,
+    where: Where = EVERYTHING,
     *,
     order: Order = "amount",
     column: int = 0,
@@ -163,7 +173,7 @@ def ranked(
 
 
 def by_scope(
-    store: LedgerStore, windows: Sequence[Window], where: Where | None = None
+    store: LedgerStore, windows: Sequence[Window], where: Where = EVERYTHING
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Pico by window of each (feature, team): what owners and budgets are named for."""
     filters, parameters = conditions(where)
@@ -193,7 +203,7 @@ def parts(
     dimensions: tuple[str, str],
     values: Sequence[str],
     windows: tuple[Window, Window],
-    where: Where | None = None,
+    where: Where = EVERYTHING,
     *,
     limit: int,
 ) -> list[Part]:
@@ -237,15 +247,17 @@ def _bucket(bounds_us: Sequence[int]) -> str:
     return f"epoch_us(start_time) - epoch_us(start_time) % {width}"
 
 
-def conditions(where: Where | None) -> tuple[str, list[object]]:
+def conditions(where: Where) -> tuple[str, list[object]]:
     """SQL that begins with `and`, and its parameters. Raises `ValueError` for no dimension."""
     text = ""
     parameters: list[object] = []
-    for name, value in (where or {}).items():
+    for name, value in where.values.items():
         if name not in DIMENSIONS:
             raise ValueError(f"{name!r} is no filter: expected one of {', '.join(DIMENSIONS)}")
         text += f" and ({name} = ?{f' or {name} = {_EMPTY}' if value == UNKNOWN_VALUE else ''})"
         parameters.append(value)
+    if where.known_at_us is not None:
+        text += f" and ingested_at <= make_timestamp({where.known_at_us})"
     return text, parameters
 
 

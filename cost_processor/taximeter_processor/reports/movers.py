@@ -12,7 +12,7 @@ from fractions import Fraction
 from typing import Final, NamedTuple
 
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import Part, Ranked, Where, parts, ranked
+from taximeter_processor.ledger.slices import EVERYTHING, Part, Ranked, Where, parts, ranked
 from taximeter_processor.ledger.store import LedgerStore
 
 MOST_MODELS: Final = 50
@@ -50,7 +50,7 @@ class Mover(NamedTuple):
 
 
 def movers(
-    store: LedgerStore, after: Window, before: Window, where: Where | None = None, *, limit: int
+    store: LedgerStore, after: Window, before: Window, where: Where = EVERYTHING, *, limit: int
 ) -> list[Mover]:
     """The features whose cost differs most between two windows, either way."""
     found = ranked(store, "feature", (after, before), where, order="change", limit=limit).rows

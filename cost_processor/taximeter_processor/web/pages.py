@@ -9,7 +9,7 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from taximeter_processor.api.query import Running, may_read
-from taximeter_processor.ledger import drill
+from taximeter_processor.ledger import drill, slices
 from taximeter_processor.money import format_usd
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.status import adoption
@@ -117,7 +117,7 @@ def requests_page(service: Running, request: Request) -> Response:
         service.store,
         view.period.start_us,
         view.period.end_us,
-        view.where,
+        slices.Where(view.where),
         dearest_first=first == "dearest",
         after=after,
         limit=limit + 1,

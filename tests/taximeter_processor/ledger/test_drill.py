@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from taximeter_processor.ledger import drill
 from taximeter_processor.ledger.drill import CallRow, MeterLine, Place, place_of
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.ledger.slices import Where
 from taximeter_processor.money import format_usd
 from tests.support.records import CALL, NOON_US, call
 
@@ -39,7 +40,7 @@ def walk(store: DuckDBStore, *, dearest_first: bool, where: dict[str, str]) -> l
     after = None
     while True:
         page = drill.calls(
-            store, START, END, where, dearest_first=dearest_first, after=after, limit=5
+            store, START, END, Where(where), dearest_first=dearest_first, after=after, limit=5
         )
         seen += page
         if len(page) < 5:
@@ -60,9 +61,11 @@ def test_pages_of_the_dearest_hold_each_call_once(store: DuckDBStore) -> None:
 
 
 def test_a_call_that_comes_meanwhile_moves_no_other(store: DuckDBStore) -> None:
-    first = drill.calls(store, START, END, {}, dearest_first=False, after=None, limit=5)
+    first = drill.calls(store, START, END, Where(), dearest_first=False, after=None, limit=5)
     store.append([call(99, start_time=NOON_US + 50)])
-    rest = drill.calls(store, START, END, {}, dearest_first=False, after=place(first[-1]), limit=50)
+    rest = drill.calls(
+        store, START, END, Where(), dearest_first=False, after=place(first[-1]), limit=50
+    )
     assert len({row.span_id for row in (*first, *rest)}) == 12
 
 

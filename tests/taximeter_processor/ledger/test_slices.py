@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from taximeter_processor.ledger import slices
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import DaySum, Part, Ranked
+from taximeter_processor.ledger.slices import DaySum, Part, Ranked, Where
 from taximeter_processor.periods import day_bounds
 from tests.support.records import NOON_US, call
 
@@ -70,7 +70,7 @@ def test_a_ranking_may_be_by_another_window_by_difference_or_by_name(store: Duck
 
 
 def test_an_empty_slice_has_a_total_of_nothing(store: DuckDBStore) -> None:
-    found = slices.ranked(store, "feature", [WHOLE], {"team": "nobody"}, limit=5)
+    found = slices.ranked(store, "feature", [WHOLE], Where({"team": "nobody"}), limit=5)
     assert (found.rows, found.total, found.values) == ((), Ranked("", (0,), (0,), (0,)), 0)
 
 
@@ -83,7 +83,7 @@ def test_unknown_selects_what_carries_no_tag_and_what_is_tagged_so(tmp_path: Pat
             call(3, cost_usd=4 * USD),
         ]
     )
-    assert slices.total(ledger, WHOLE, {"tenant": "unknown"}) == 3 * USD
+    assert slices.total(ledger, WHOLE, Where({"tenant": "unknown"})) == 3 * USD
     shown = {
         row.value: row.pico[0] for row in slices.ranked(ledger, "tenant", [WHOLE], limit=9).rows
     }
@@ -110,11 +110,17 @@ def test_only_dimensions_are_groups_and_filters(store: DuckDBStore, name: str) -
     with pytest.raises(ValueError, match="expected one of feature"):
         slices.ranked(store, name, [WHOLE], limit=1)
     with pytest.raises(ValueError, match="expected one of feature"):
-        slices.total(store, WHOLE, {name: "x"})
+        slices.total(store, WHOLE, Where({name: "x"}))
+
+
+def test_what_arrives_later_is_not_known_before(store: DuckDBStore) -> None:
+    arrived = NOON_US + 2_000_000
+    assert slices.total(store, WHOLE, Where(known_at_us=arrived)) == 8 * USD
+    assert slices.total(store, WHOLE, Where(known_at_us=arrived - 1)) == 0
 
 
 def test_a_value_is_never_sql(store: DuckDBStore) -> None:
-    assert slices.total(store, WHOLE, {"feature": "x' or '1'='1"}) == 0
+    assert slices.total(store, WHOLE, Where({"feature": "x' or '1'='1"})) == 0
 
 
 @settings(max_examples=25, deadline=None)

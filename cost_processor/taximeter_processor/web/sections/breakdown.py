@@ -63,7 +63,7 @@ def breakdown(
         subject.store,
         dimension,
         [view.today, view.same_time[1], view.period],
-        view.where,
+        subject.where,
         order=order,
         column=column,
         ascending=view.ascending,
@@ -83,7 +83,7 @@ def by_owner(subject: Subject) -> Breakdown:
     view = subject.view
     windows = [view.today, view.same_time[1], view.period]
     sums: dict[str, list[int]] = {}
-    for (feature, team), spent in slices.by_scope(subject.store, windows, view.where).items():
+    for (feature, team), spent in slices.by_scope(subject.store, windows, subject.where).items():
         amounts = sums.setdefault(subject.owners.owner_of(feature, team), [0, 0, 0])
         for index, window in enumerate(windows):
             amounts[index] += spent[window.name]
@@ -110,7 +110,7 @@ def owners_of(subject: Subject, features: Sequence[str]) -> dict[str, str]:
         ("feature", "team"),
         features,
         windows,
-        subject.view.where,
+        subject.where,
         limit=MOST_TEAMS,
     )
     for part in sorted(teams, key=lambda part: (-part.pico[0], part.part)):

@@ -44,7 +44,7 @@ def budgets(subject: Subject) -> tuple[BudgetLine, ...]:
     view = subject.view
     week = view.last("week", view.day.weekday() + 1, 0)
     windows = [view.today, week, view.month, view.last("recent", RECENT_DAYS, 1)]
-    spent = slices.by_scope(subject.store, windows)
+    spent = slices.by_scope(subject.store, windows, subject.everything)
     return tuple(_budget(subject, budget, spent) for budget in subject.settings.budgets)
 
 

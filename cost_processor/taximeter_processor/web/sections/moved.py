@@ -38,7 +38,7 @@ def moved(subject: Subject) -> tuple[Moved, ...]:
         subject.store,
         view.last("after", 7, open_days),
         view.last("before", 7, open_days + 7),
-        view.where,
+        subject.where,
         limit=MOST_MOVERS,
     )
     found = [mover for mover in found if abs(mover.change_pico) >= LEAST_CHANGE_PICO]

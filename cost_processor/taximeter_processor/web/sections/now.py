@@ -55,7 +55,7 @@ def now(subject: Subject) -> Now:
     """Small reads, so that the page begins at once. Raises `LedgerError` at a limit."""
     view = subject.view
     bounds = midnights(view, min(view.month.start_us, view.last("", 9, 0).start_us))
-    sums = slices.by_stretch(subject.store, bounds, view.where)
+    sums = slices.by_stretch(subject.store, bounds, subject.where)
     today, yesterday, week_before = sums[-1], sums[-2].cost_pico, sums[-9].cost_pico
     month = coverage(
         day for start, day in zip(bounds, sums, strict=False) if start >= view.month.start_us
@@ -69,7 +69,7 @@ def now(subject: Subject) -> Now:
         comparisons=_comparisons(subject, today.cost_pico),
         yesterday_pico=yesterday,
         week_before=Comparison("a week before", week_before, yesterday - week_before),
-        last_month_pico=slices.total(subject.store, view.last_month, view.where),
+        last_month_pico=slices.total(subject.store, view.last_month, subject.where),
         month_ends=month_ends(view.day),
         month_end_pico=month_end(
             month.cost_pico, today.cost_pico, recent, recent_days, subject.days_left
@@ -88,7 +88,9 @@ def _comparisons(subject: Subject, today_pico: int) -> tuple[Comparison, ...]:
         else ("the same day a week before", "the day before")
     )
     yesterday, last_week = view.same_time
-    before = [slices.total(subject.store, window, view.where) for window in (last_week, yesterday)]
+    before = [
+        slices.total(subject.store, window, subject.where) for window in (last_week, yesterday)
+    ]
     return tuple(
         Comparison(name, pico, today_pico - pico) for name, pico in zip(names, before, strict=True)
     )

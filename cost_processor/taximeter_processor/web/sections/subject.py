@@ -9,10 +9,10 @@ from functools import cached_property
 from typing import Final
 
 from taximeter_processor.ledger import slices
-from taximeter_processor.ledger.slices import DaySum
+from taximeter_processor.ledger.slices import DaySum, Where
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.owners import Owners
-from taximeter_processor.periods import from_us, midnight
+from taximeter_processor.periods import from_us, midnight, to_us
 from taximeter_processor.settings import Settings
 from taximeter_processor.web.view import View
 
@@ -31,6 +31,16 @@ class Subject:
     def owners(self) -> Owners:
         """Who answers for what."""
         return Owners(self.settings.owners)
+
+    @property
+    def where(self) -> Where:
+        """The view's filters, as the ledger was when the page was asked for: its parts agree."""
+        return Where(self.view.where, to_us(self.view.now))
+
+    @property
+    def everything(self) -> Where:
+        """The same moment without filters."""
+        return Where(known_at_us=to_us(self.view.now))
 
     @cached_property
     def first_day(self) -> date | None:

@@ -46,7 +46,7 @@ def trend(subject: Subject) -> Trend:
     """The days of the view's period. Raises `LedgerError` at a limit."""
     view = subject.view
     history = midnights(view, view.last("", view.days + 7 * WEEKS, 0).start_us)
-    sums = slices.by_stretch(subject.store, history, view.where)
+    sums = slices.by_stretch(subject.store, history, subject.where)
     costs = costs_since_first(sums)
     unused = len(sums) - len(costs)
     bands = [
@@ -69,7 +69,9 @@ def trend(subject: Subject) -> Trend:
 def _series(subject: Subject, bounds: list[int]) -> list[tuple[str, list[int]]]:
     """The dearest values by name, and the rest."""
     view = subject.view
-    top = slices.ranked(subject.store, view.by, [view.period], view.where, limit=MOST_SERIES).rows
+    top = slices.ranked(
+        subject.store, view.by, [view.period], subject.where, limit=MOST_SERIES
+    ).rows
     values = [row.value for row in top]
-    found = slices.series(subject.store, view.by, values, bounds, view.where)
+    found = slices.series(subject.store, view.by, values, bounds, subject.where)
     return [(OTHERS if name is None else name, days) for name, days in found.items()]

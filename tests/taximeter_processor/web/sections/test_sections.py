@@ -223,3 +223,16 @@ def test_a_cause_names_a_second_effect_that_is_half_as_large() -> None:
     told = cause(Effects(-4 * USD, 0, 2 * USD, 0))
     assert told == "fewer calls (\N{MINUS SIGN}$4.00), a call costs more (+$2.00)"
     assert cause(Effects(4 * USD, 0, 1 * USD, 0)) == "more calls (+$4.00)"
+
+
+def test_a_call_that_arrives_while_the_page_is_read_is_in_no_part_of_it(tmp_path: Path) -> None:
+    ledger = DuckDBStore(tmp_path / "l.duckdb")
+    ledger.append([call(1, cost_usd=USD)])
+    subject = of(ledger)
+    first = now(subject).today.cost_pico
+    ledger.append([call(2, cost_usd=USD, ingested_at=NOON_US + 2 * HOUR_US)])
+    tables = [breakdown(subject, "tenant"), by_owner(subject)]
+    month, _ = budgets(subject)
+    assert [first, *(table.total.today_pico for table in tables), month.spent_pico] == [USD] * 4
+    assert trend(subject).total.cost_pico == USD
+    ledger.close()
