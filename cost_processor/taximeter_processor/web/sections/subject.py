@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -86,12 +86,6 @@ def midnights(view: View, start_us: int) -> list[int]:
     first = from_us(start_us).astimezone(view.zone).date()
     count = (view.day - first).days + 1
     return [midnight(first + timedelta(days=index), view.zone) for index in range(count + 1)]
-
-
-def costs_since_first(sums: Sequence[DaySum]) -> list[int]:
-    """Pico by day, from the first day that had a call."""
-    first = next((index for index, day in enumerate(sums) if day.calls), len(sums))
-    return [day.cost_pico for day in sums[first:]]
 
 
 def month_ends(day: date) -> date:

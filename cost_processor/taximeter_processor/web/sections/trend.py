@@ -12,7 +12,6 @@ from taximeter_processor.web.charts import MOST_SERIES, OTHERS, Chart, stacked_b
 from taximeter_processor.web.sections.subject import (
     Coverage,
     Subject,
-    costs_since_first,
     coverage,
     midnights,
 )
@@ -45,17 +44,10 @@ class Trend:
 def trend(subject: Subject) -> Trend:
     """The days of the view's period. Raises `LedgerError` at a limit."""
     view = subject.view
-    history = midnights(view, view.last("", view.days + 7 * WEEKS, 0).start_us)
-    sums = slices.by_stretch(subject.store, history, subject.where)
-    costs = costs_since_first(sums)
-    unused = len(sums) - len(costs)
-    bands = [
-        normal_band(costs, index - unused) if index >= unused else None
-        for index in range(len(sums))
-    ][-view.days :]
-    bounds = history[-view.days - 1 :]
+    bounds = midnights(view, view.period.start_us)
+    period = slices.by_stretch(subject.store, bounds, subject.where)
+    bands = _bands(subject, [day.cost_pico for day in period])
     dates = [from_us(us).astimezone(view.zone).date() for us in bounds[:-1]]
-    period = sums[-view.days :]
     return Trend(
         chart=stacked_bars(dates, _series(subject, bounds), bands),
         days=tuple(
@@ -64,6 +56,19 @@ def trend(subject: Subject) -> Trend:
         )[::-1],
         total=coverage(period),
     )
+
+
+def _bands(subject: Subject, costs: list[int]) -> list[Band | None]:
+    """What is normal on each day shown, from those and the weeks before."""
+    view = subject.view
+    history = midnights(view, view.last("", view.days + 7 * WEEKS, 0).start_us)[: 7 * WEEKS + 1]
+    before = slices.series(subject.store, view.by, [], history, subject.where)
+    days = [*before.get(None, [0] * 7 * WEEKS), *costs]
+    unused = next((index for index, pico in enumerate(days) if pico), len(days))
+    return [
+        normal_band(days[unused:], index - unused) if index >= unused else None
+        for index in range(7 * WEEKS, len(days))
+    ]
 
 
 def _series(subject: Subject, bounds: list[int]) -> list[tuple[str, list[int]]]:
