@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from taximeter_processor.money import round_half_even
+
+DAY_US: Final = 86_400_000_000
 WEEKS: Final = 4
 FEWEST_WEEKS: Final = 3
 LEAST_MARGIN_PERCENT: Final = 20
@@ -37,17 +40,15 @@ def normal_band(days: Sequence[int], index: int) -> Band | None:
     return Band(max(0, middle - margin), middle + margin)
 
 
-def month_end(spent: int, today: int, recent: int, recent_days: int, days_left: int) -> int | None:
-    """Where the month ends if days go on as the last closed ones did; None before there is one.
+def month_end(spent: int, recent: int, recent_days: int, left_us: int) -> int | None:
+    """Where the month ends if it goes on as the last closed days; None before there is one.
 
     `recent` is what the last `recent_days` closed days cost together, 7 of them or as many as the
-    ledger has. `spent` includes `today` so far, of which the rest is expected too; `days_left` are
-    those after.
+    ledger has; `left_us` is the time that is left of the month.
     """
     if not recent_days:
         return None
-    mean = recent // recent_days
-    return spent + max(0, mean - today) + mean * days_left
+    return spent + round_half_even(recent * left_us, recent_days * DAY_US)
 
 
 def _median(values: Sequence[int]) -> int:

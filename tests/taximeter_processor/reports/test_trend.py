@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taximeter_processor.reports.trend import Band, month_end, normal_band
+from taximeter_processor.reports.trend import DAY_US, Band, month_end, normal_band
 
 
 def weeks(*amounts: int) -> list[int]:
@@ -39,17 +39,17 @@ def test_a_band_is_never_below_nothing_nor_upside_down(days: list[int]) -> None:
 
 
 def test_a_month_ends_with_seven_days_pace() -> None:
-    # Spent 100 with 4 today; 10 a day before: 6 are missing today, then 5 days of 10.
-    assert month_end(100, 4, 70, 7, 5) == 100 + 6 + 50
+    # 70 in 7 days is 10 a day, for the 5 and a half that are left.
+    assert month_end(100, 70, 7, 11 * DAY_US // 2) == 155
 
 
 def test_a_ledger_of_two_days_has_their_pace() -> None:
-    assert month_end(25, 5, 20, 2, 1) == 25 + 5 + 10
+    assert month_end(25, 20, 2, DAY_US) == 35
 
 
-def test_a_day_already_above_the_pace_adds_nothing_more() -> None:
-    assert month_end(100, 30, 70, 7, 2) == 120
+def test_nothing_is_added_to_a_month_that_is_over() -> None:
+    assert month_end(100, 70, 7, 0) == 100
 
 
 def test_before_the_first_whole_day_there_is_no_pace() -> None:
-    assert month_end(5, 5, 0, 0, 20) is None
+    assert month_end(5, 0, 0, 20 * DAY_US) is None

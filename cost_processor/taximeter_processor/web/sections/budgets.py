@@ -69,5 +69,5 @@ def _budget(
 
 
 def _end(subject: Subject, sums: Mapping[str, int]) -> int | None:
-    spent, today, recent = (sums.get(name, 0) for name in ("month", "today", "recent"))
-    return month_end(spent, today, recent, subject.recent_days, subject.days_left)
+    spent, recent = sums.get("month", 0), sums.get("recent", 0)
+    return month_end(spent, recent, subject.recent_days, subject.left_us)

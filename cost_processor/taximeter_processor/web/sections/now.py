@@ -71,9 +71,7 @@ def now(subject: Subject) -> Now:
         week_before=Comparison("a week before", week_before, yesterday - week_before),
         last_month_pico=slices.total(subject.store, view.last_month, subject.where),
         month_ends=month_ends(view.day),
-        month_end_pico=month_end(
-            month.cost_pico, today.cost_pico, recent, recent_days, subject.days_left
-        ),
+        month_end_pico=month_end(month.cost_pico, recent, recent_days, subject.left_us),
         budget_pico=usd_to_pico(budget.usd) if budget else None,
         budget_owner=owner_of(budget, subject.owners) if budget else "",
         owner=_owner(subject),

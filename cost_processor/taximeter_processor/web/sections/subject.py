@@ -55,9 +55,11 @@ class Subject:
         return 0 if first is None else max(0, min(RECENT_DAYS, (self.view.day - first).days))
 
     @property
-    def days_left(self) -> int:
-        """Of the month, after the day shown."""
-        return (month_ends(self.view.day) - self.view.day).days
+    def left_us(self) -> int:
+        """Time from now, or from the end of a day that is over, to the end of its month."""
+        view = self.view
+        end = midnight(month_ends(view.day) + timedelta(days=1), view.zone)
+        return end - (to_us(view.now) if view.is_today else view.today.end_us)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,15 +82,16 @@ def test_beside_a_total_stands_what_is_not_known_of_it(today: Now) -> None:
 
 
 def test_a_month_ends_at_the_pace_of_the_last_whole_days(today: Now) -> None:
-    # 7 whole days cost $12: 12/7 a day. Today is above it; 12 days are left after today.
+    # 7 whole days cost $12: $12/7 a day, for the 299 hours from 18 November 13:00 on.
     assert today.month_ends == date(2026, 11, 30)
-    assert today.month_end_pico == 15 * USD + 12 * (12 * USD // 7)
+    assert today.month_end_pico == 15 * USD + 21_357_142_857_143
 
 
 def test_a_ledger_of_three_whole_days_has_their_pace(tmp_path: Path) -> None:
     ledger = DuckDBStore(tmp_path / "l.duckdb")
     ledger.append([call(n, start_time=NOON_US - n * DAY_US, cost_usd=USD) for n in range(4)])
-    assert now(of(ledger)).month_end_pico == 4 * USD + 12 * USD
+    # $1 a day for 299 hours.
+    assert now(of(ledger)).month_end_pico == 4 * USD + 12_458_333_333_333
     ledger.close()
 
 
@@ -118,6 +119,8 @@ def test_a_day_that_is_over_is_shown_as_it_ended(store: DuckDBStore) -> None:
     found = now(of(store, date="2026-11-17"))
     assert found.today.cost_pico == found.month.cost_pico == 12 * USD
     assert found.comparisons[1] == Comparison("the day before", 0, 12 * USD)
+    # Nothing was spent in the 7 days before it.
+    assert found.month_end_pico == 12 * USD
 
 
 def test_filters_hold_for_every_number(store: DuckDBStore) -> None:
@@ -178,7 +181,7 @@ def test_cost_is_told_by_who_answers_for_it(store: DuckDBStore) -> None:
 
 def test_budgets_count_their_own_period_and_scope(store: DuckDBStore) -> None:
     month, day = budgets(of(store))
-    end = 15 * USD + 12 * (12 * USD // 7)
+    end = 15 * USD + 21_357_142_857_143
     assert month == BudgetLine("all", "everything", "bob", "month", 15 * USD, 10 * USD, end)
     assert month.is_over
     assert month.will_be_over
