@@ -21,6 +21,7 @@ from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import midnight
 from taximeter_processor.reports.asked import Answer, Asked
+from taximeter_processor.reports.notified import NotTold, notified
 from taximeter_processor.settings import TAG_NAMES, Budget, Settings
 
 DAYS: Final = 30
@@ -150,15 +151,30 @@ def _alerting(facts: _Facts) -> Layer:
     measures = (
         _share("spend with an owner", owned, spend, OWNED_PERCENT),
         _share("spend within a budget", budgeted, spend, BUDGETED_PERCENT),
-        Measure("alerts delivered in the last test", NOT_TESTED, is_good=False),
+        _delivered(facts.settings.links.alertmanager_url),
     )
     steps = (
         "Give what is unowned an owner: taximeter owners shows it",
         "Set budgets in taximeter.yaml for what is outside of them",
-        "Send a test alert through Alertmanager: amtool alert add",
+        "Send a test alert to its owner: amtool alert add Test owner=NAME, "
+        "with Alertmanager's address in links.alertmanager_url",
     )
     missing = [s for measure, s in zip(measures, steps, strict=True) if not measure.is_good]
     return _judged(name, question, measures, missing[0] if missing else "")
+
+
+def _delivered(alertmanager_url: str | None) -> Measure:
+    """What Alertmanager says became of its notifications."""
+    name = "alerts delivered"
+    if alertmanager_url is None:
+        return Measure(name, NOT_TESTED, is_good=False)
+    try:
+        delivered, failed = notified(alertmanager_url)
+    except NotTold as problem:
+        return Measure(name, f"not known: {problem}", is_good=False)
+    if not delivered and not failed:
+        return Measure(name, NOT_TESTED, is_good=False)
+    return Measure(name, f"{delivered:,}, failed {failed:,}", is_good=failed == 0)
 
 
 def _optimisations(_: _Facts) -> Layer:

@@ -9,8 +9,9 @@ from pathlib import Path
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.reports.status import NOT_TESTED, Adoption, Layer, adoption
-from taximeter_processor.settings import Budget, Owner, Settings
+from taximeter_processor.settings import Budget, Links, Owner, Settings
 from tests.support.records import call, calls
+from tests.support.servers import free_port
 
 USD = 10**12
 NOW = datetime(2026, 11, 18, 13, tzinfo=timezone.utc)
@@ -70,7 +71,7 @@ def test_shares_of_owned_and_budgeted_spend_are_told(tmp_path: Path) -> None:
     assert values(one) == {
         "spend with an owner": "75 %",
         "spend within a budget": "75 %",
-        "alerts delivered in the last test": NOT_TESTED,
+        "alerts delivered": NOT_TESTED,
     }
     assert "taximeter owners" in one.next_step
 
@@ -80,6 +81,14 @@ def test_alerts_that_nobody_tested_keep_the_layer_open(tmp_path: Path) -> None:
     one = layer(judged(tmp_path, [call(1, feature="chat")], settings), "Owners and alerts")
     assert one.state == "in progress"
     assert "test alert" in one.next_step
+
+
+def test_an_alertmanager_that_does_not_answer_counts_as_nothing_delivered(tmp_path: Path) -> None:
+    links = Links(alertmanager_url=f"http://127.0.0.1:{free_port()}")
+    settings = OWNED.model_copy(update={"links": links})
+    one = layer(judged(tmp_path, calls(1), settings), "Owners and alerts")
+    assert values(one)["alerts delivered"].startswith("not known: no answer from http://127")
+    assert one.state == "in progress"
 
 
 def test_layers_that_nothing_measures_are_not_set_up_and_name_a_step(tmp_path: Path) -> None:
