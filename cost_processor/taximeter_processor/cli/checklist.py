@@ -27,7 +27,7 @@ def print_status(service: Mapping[str, Any] | None, answer: Mapping[str, Any], l
             mark = " " if measure["is_good"] else "!"
             console.print(Text(f"  {mark} {measure['name']:<36}{measure['value']:>16}"))
         if layer["next_step"]:
-            console.print(Text(f"    → {layer['next_step']}"))
+            console.print(Text(f"    → {layer['next_step']}"), soft_wrap=True)
 
 
 def _running(service: Mapping[str, Any] | None, listen: str) -> str:

@@ -244,7 +244,7 @@ def _bucket(bounds_us: Sequence[int]) -> str:
     if len(bounds_us) == 2:
         return str(bounds_us[0])
     width = gcd(*bounds_us)
-    return f"epoch_us(start_time) - epoch_us(start_time) % {width}"
+    return f"epoch_us(start_time) - mod(epoch_us(start_time), {width})"
 
 
 def conditions(where: Where) -> tuple[str, list[object]]:
