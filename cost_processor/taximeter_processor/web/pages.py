@@ -48,7 +48,8 @@ def daily_page(service: Running, request: Request) -> Response:
     """What was spent on a day, against other days and budgets, and by whom."""
     subject = _subject(service, request)
     if subject.first_day is None:
-        return page(request, service, "empty.html", base_url=str(request.base_url).rstrip("/"))
+        address = service.settings.public_url or str(request.base_url)
+        return page(request, service, "empty.html", base_url=address.rstrip("/"))
     first = now(subject)
     return streamed(
         request,

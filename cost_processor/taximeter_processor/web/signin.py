@@ -63,13 +63,15 @@ async def theme(request: Request) -> Response:
 
 
 def _set_cookie(request: Request, response: Response, name: str, value: str, seconds: int) -> None:
+    """For encrypted connections alone where the browser has one, to us or to a proxy before us."""
+    origin = request.headers.get("origin", "")
     response.set_cookie(
         name,
         value,
         max_age=seconds,
         httponly=True,
         samesite="strict",
-        secure=request.url.scheme == "https",
+        secure="https" in (request.url.scheme, origin.partition(":")[0]),
     )
 
 

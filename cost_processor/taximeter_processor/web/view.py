@@ -43,6 +43,16 @@ class View:
         return self.day == self.now.astimezone(self.zone).date()
 
     @property
+    def day_before(self) -> date:
+        """The day before the one shown."""
+        return self.day - timedelta(days=1)
+
+    @property
+    def day_after(self) -> date:
+        """The day after it, which is tomorrow when today is shown."""
+        return self.day + timedelta(days=1)
+
+    @property
     def moment(self) -> datetime:
         """A time on the day: now, or noon of a day that is over."""
         return self.now if self.is_today else datetime.combine(self.day, time(12), self.zone)

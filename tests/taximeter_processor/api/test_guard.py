@@ -71,6 +71,15 @@ def test_its_own_forms_are_taken_behind_a_proxy_too(local: Processor) -> None:
     assert post(local, origin="https://costs.example") == 303
 
 
+def test_a_cookie_set_over_an_encrypted_connection_is_sent_over_no_other(local: Processor) -> None:
+    def cookie(origin: str) -> str:
+        answer = request(local.port, "POST", "/theme", THEME, {**FORM, "origin": origin})
+        return answer.headers["set-cookie"].lower()
+
+    assert "; secure" in cookie("https://costs.example")
+    assert "; secure" not in cookie(local.url)
+
+
 def test_a_browser_that_says_the_form_is_foreign_is_believed(local: Processor) -> None:
     assert post(local, sec_fetch_site="cross-site") == 403
     assert post(local, sec_fetch_site="same-site") == 403

@@ -149,6 +149,18 @@ def test_one_drills_from_a_feature_to_what_one_request_cost(
     expect(page.get_by_text("genai-prices", exact=False).first).to_be_visible()
 
 
+def test_one_goes_from_day_to_day(browser: Browser, processor: Processor) -> None:
+    page = opened(browser, processor, "/?tenant=tenant-007").page
+    days = page.get_by_role("navigation", name="Other days")
+    expect(days.get_by_role("link")).to_have_count(1)
+    days.get_by_role("link").click()
+    expect(days.get_by_role("link")).to_have_count(2)
+    expect(page.locator(".figure").first).to_have_text("$0.00")
+    expect(page.locator(".chip")).to_contain_text("tenant-007")
+    days.get_by_role("link").last.click()
+    expect(page.get_by_role("heading", name="AI cost today")).to_be_visible()
+
+
 def test_a_filter_is_set_shown_and_removed(browser: Browser, processor: Processor) -> None:
     page = opened(browser, processor).page
     page.get_by_text("Day and filters").click()
