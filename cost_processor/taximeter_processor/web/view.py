@@ -38,6 +38,11 @@ class View:
     """Filters: dimension, or `status`, to value."""
 
     @property
+    def span(self) -> str:
+        """`30 days`."""
+        return "1 day" if self.days == 1 else f"{self.days} days"
+
+    @property
     def is_today(self) -> bool:
         """The day is not over."""
         return self.day == self.now.astimezone(self.zone).date()
@@ -163,8 +168,8 @@ def _day_of(text: str, today: date) -> date:
 def _days_of(text: str) -> int:
     if not text:
         return DEFAULT_DAYS
-    if not (text.isascii() and text.isdigit()) or not 7 <= int(text[:4]) <= 90:
-        raise ValueError(f"days is {text[:40]!r}: expected a whole number from 7 to 90")
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:4]) <= 90:
+        raise ValueError(f"days is {text[:40]!r}: expected a whole number from 1 to 90")
     return int(text)
 
 

@@ -149,7 +149,7 @@ def test_the_style_sheet_may_be_kept_for_ever_under_its_own_name(processor: Proc
 @pytest.mark.parametrize(
     "path",
     [
-        "/?days=6",
+        "/?days=0",
         "/?by=password",
         "/?date=tomorrow",
         "/costs?page=0",
@@ -165,6 +165,13 @@ def test_a_wrong_choice_is_refused_with_what_was_expected(processor: Processor, 
     assert answer.status == 422
     assert '<p role="alert">' in answer.text
     assert "expected" in answer.text
+
+
+def test_the_number_of_today_s_requests_leads_to_those_of_today(processor: Processor) -> None:
+    (link,) = re.findall(
+        r'<p class="figure"><a href="(/requests[^"]*)">1</a>', page(processor).text
+    )
+    assert "1 day up to" in page(processor, unescape(link)).text
 
 
 def test_a_feature_leads_to_its_requests_and_each_to_what_it_cost(processor: Processor) -> None:

@@ -53,6 +53,12 @@ def test_a_day_on_which_clocks_go_back_has_25_hours() -> None:
     assert day.end_us - day.start_us == 25 * HOUR_US
 
 
+def test_one_day_is_a_span_too() -> None:
+    assert (view(days="1").span, view(days="7").span) == ("1 day", "7 days")
+    one = view(days="1")
+    assert one.period[1:] == one.today[1:]
+
+
 def test_what_is_the_default_is_not_in_the_address() -> None:
     assert view().url("/") == "/"
     assert view(days="14", tenant="a&b").url("/costs") == "/costs?days=14&tenant=a%26b"
@@ -89,9 +95,9 @@ def test_an_address_leads_to_the_view_it_was_made_from(**parts: object) -> None:
         ({"date": "2026-11-19"}, "a day from 2000-01-01 to today, 2026-11-18"),
         ({"date": "1999-12-31"}, "a day from 2000-01-01"),
         ({"date": "x"}, "a day such as 2026-11-01"),
-        ({"days": "6"}, "a whole number from 7 to 90"),
-        ({"days": "91"}, "a whole number from 7 to 90"),
-        ({"days": "\N{SUPERSCRIPT TWO}0"}, "a whole number from 7 to 90"),
+        ({"days": "0"}, "a whole number from 1 to 90"),
+        ({"days": "91"}, "a whole number from 1 to 90"),
+        ({"days": "\N{SUPERSCRIPT TWO}0"}, "a whole number from 1 to 90"),
         ({"by": "cost_usd"}, "one of feature, tenant"),
         ({"sort": "1; drop table calls"}, "one of period, today"),
         ({"order": "up"}, "one of desc, asc"),
