@@ -109,11 +109,11 @@ def requests_page(service: Running, request: Request) -> Response:
     limit = MOST_CSV_ROWS if is_csv else CALLS_A_PAGE
     first = query.get("first") or "newest"
     if first not in ("newest", "dearest"):
-        raise HTTPException(422, f"first is {first[:40]!r}: expected newest or dearest")
+        raise HTTPException(400, f"first is {first[:40]!r}: expected newest or dearest")
     try:
         after = drill.place_of(query["after"]) if query.get("after") else None
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     found = drill.calls(
         service.store,
         view.period.start_us,
@@ -147,7 +147,7 @@ def requests_page(service: Running, request: Request) -> Response:
 def explain_page(service: Running, request: Request, trace_id: str) -> Response:
     """The calls of one trace: what each used, and what that cost."""
     if not (len(trace_id) == 32 and set(trace_id) <= set("0123456789abcdef")):
-        raise HTTPException(422, "expected a trace id: 32 lower-case hexadecimal digits")
+        raise HTTPException(400, "expected a trace id: 32 lower-case hexadecimal digits")
     found = drill.calls_of_trace(service.store, trace_id)
     return page(
         request,
@@ -177,19 +177,19 @@ def style() -> Response:
 
 
 def _subject(service: Service, request: Request) -> Subject:
-    """What the URL asks for; 422 for what it cannot."""
+    """What the URL asks for; 400 for what it cannot."""
     settings = service.settings
     try:
         view = parse(request.query_params, datetime.now(timezone.utc), settings.zone)
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     return Subject(service.store, settings, view)
 
 
 def _page_number(query: Mapping[str, str]) -> int:
     text = query.get("page") or "1"
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_PAGES:
-        raise HTTPException(422, f"page is {text[:40]!r}: expected a number from 1 on")
+        raise HTTPException(400, f"page is {text[:40]!r}: expected a number from 1 on")
     return int(text)
 
 

@@ -56,7 +56,7 @@ async def theme(request: Request) -> Response:
     """Keeps light, dark or what the system says, and goes back to where the form was."""
     fields = await _form(request)
     if fields.get("theme") not in THEMES:
-        raise HTTPException(422, f"theme: expected one of {', '.join(THEMES)}")
+        raise HTTPException(400, f"theme: expected one of {', '.join(THEMES)}")
     response = RedirectResponse(_local(fields.get("back", "/")), 303)
     _set_cookie(request, response, THEME_COOKIE, fields["theme"], _YEAR_SECONDS)
     return response

@@ -162,7 +162,7 @@ def test_the_style_sheet_may_be_kept_for_ever_under_its_own_name(processor: Proc
 )
 def test_a_wrong_choice_is_refused_with_what_was_expected(processor: Processor, path: str) -> None:
     answer = request(processor.port, "GET", path)
-    assert answer.status == 422
+    assert answer.status == 400
     assert '<p role="alert">' in answer.text
     assert "expected" in answer.text
 
@@ -306,7 +306,7 @@ def test_a_choice_of_colours_leads_back_to_this_site_only(
 
 
 def test_colours_that_do_not_exist_are_refused(processor: Processor) -> None:
-    assert request(processor.port, "POST", "/theme", b"theme=x", FORM).status == 422
+    assert request(processor.port, "POST", "/theme", b"theme=x", FORM).status == 400
     answer = request(processor.port, "GET", "/", headers={"cookie": 'taximeter_theme="><b>'})
     assert 'data-theme="auto"' in answer.text
 
