@@ -18,7 +18,7 @@ from tests.support.servers import Processor
 FEATURES, TENANTS = 500, 200
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
-PAGES = ("/", "/?date=2026-01-01&days=1", "/costs?by=tenant", "/requests", "/status", "/?team=none")
+PAGES = ("/", "/?date=2025-01-01&days=1", "/costs?by=tenant", "/requests", "/status", "/?team=none")
 
 
 @pytest.fixture(scope="module")
