@@ -39,7 +39,7 @@ async def login(service: Running, request: Request) -> Response:
     except BadRequest as error:
         return page(request, service, "login.html", 401, problem=str(error))
     response = RedirectResponse("/", 303)
-    _set_cookie(request, response, COOKIE, service.tokens.session(name), SESSION_SECONDS)
+    _set_cookie(request, response, COOKIE, service.sessions.begin(name), SESSION_SECONDS)
     return response
 
 

@@ -268,6 +268,8 @@ def test_another_token_opens_nothing(guarded: Processor, token: str) -> None:
 def test_the_cookie_holds_no_token_and_cannot_write(guarded: Processor) -> None:
     cookie = login(guarded, READ).headers["set-cookie"].partition(";")[0]
     assert READ not in cookie
+    wrong = {"cookie": cookie, "authorization": "Bearer wrong-token-0123456789"}
+    assert request(guarded.port, "GET", "/api/v1/status", headers=wrong).status == 401
     headers = {"cookie": cookie, "content-type": "application/json"}
     body = b'{"since": "1d", "until": "now"}'
     assert request(guarded.port, "POST", "/api/v1/reprice", body, headers).status == 401
