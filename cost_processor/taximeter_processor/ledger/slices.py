@@ -52,7 +52,8 @@ class Ranked(NamedTuple):
     pico: tuple[int, ...]
     """By window."""
     calls: tuple[int, ...]
-    unpriced: tuple[int, ...]
+    unpriced: int
+    """Calls without a price in the last window."""
 
 
 class Ranking(NamedTuple):
@@ -108,16 +109,17 @@ def series(
 ) -> dict[str | None, list[int]]:
     """Pico of some values of a dimension in each stretch; those of all others under None."""
     filters, parameters = conditions(where)
-    shown = _shown(dimension)
-    named = f"case when {shown} in ({', '.join('?' * len(values))}) then {shown} end"
+    wanted = _stored(values)
+    named = f"case when {_checked(dimension)} in ({_marks(wanted)}) then {dimension} end"
     rows = store.read(
-        f"select {_bucket(bounds_us)}, {named if values else 'null'}, sum(cost_usd) from calls "
+        f"select {_bucket(bounds_us)}, {named if wanted else 'null'}, sum(cost_usd) from calls "
         f"where {_between(bounds_us[0], bounds_us[-1])}{filters} group by 1, 2",
-        [*values, *parameters],
+        [*wanted, *parameters],
     )
     found: dict[str | None, list[int]] = {}
     for bucket, value, cost in rows:
-        days = found.setdefault(value, [0] * (len(bounds_us) - 1))
+        name = UNKNOWN_VALUE if value == "" else value
+        days = found.setdefault(name, [0] * (len(bounds_us) - 1))
         days[bisect_right(bounds_us, int(bucket)) - 1] += _pico(cost)
     return found
 
@@ -143,28 +145,29 @@ def ranked(
     way), or of the name; equal ones by name.
     """
     filters, parameters = conditions(where)
+    width = len(windows)
+    each = [*_sums(windows), *_counts(windows), _unpriced(windows)]
+    inner = ", ".join(f"{one} a{index}" for index, one in enumerate(each))
+    outer = [f"sum(a{index})" for index in range(len(each))]
+    other = min(column + 1, width - 1)
     shown = _shown(dimension)
-    sums = [f"coalesce(sum(cost_usd) filter (where {_within(w)}), 0)" for w in windows]
-    counts = [f"count(*) filter (where {_within(w)})" for w in windows]
-    unpriced = [f"count(*) filter (where status = 'unpriced' and {_within(w)})" for w in windows]
-    each = [*sums, *counts, *unpriced]
     key = {
-        "amount": sums[column],
-        "change": f"abs({sums[column]} - {sums[column + 1 if len(sums) > column + 1 else column]})",
+        "amount": outer[column],
+        "change": f"abs({outer[column]} - {outer[other]})",
         "name": shown,
     }[order]
-    first, last = min(w.start_us for w in windows), max(w.end_us for w in windows)
+    # Absent tags get their name in the few groups, not in each of the rows.
     rows = store.read(
-        f"select {shown}, {', '.join(each)}, {', '.join(f'sum({one}) over ()' for one in each)}, "
-        f"count(*) over () from calls where {_between(first, last)}{filters} group by {shown} "
+        f"select {shown}, {', '.join(outer)}, {', '.join(f'sum({one}) over ()' for one in outer)}, "
+        f"count(*) over () from (select {dimension}, {inner} from calls "
+        f"where {_within(_whole(windows))}{filters} group by {dimension}) grouped group by {shown} "
         f"order by {key} {'asc' if ascending else 'desc'}, {shown} "
         f"limit {int(limit)} offset {int(offset)}",
         parameters,
     )
-    width, many = len(windows), len(each)
     if not rows:
-        none = (0,) * width
-        return Ranking((), Ranked("", none, none, none), 0)
+        return Ranking((), Ranked("", (0,) * width, (0,) * width, 0), 0)
+    many = len(each)
     return Ranking(
         tuple(_ranked(row[0], row[1 : 1 + many], width) for row in rows),
         _ranked("", rows[0][1 + many : 1 + 2 * many], width),
@@ -177,16 +180,18 @@ def by_scope(
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Pico by window of each (feature, team): what owners and budgets are named for."""
     filters, parameters = conditions(where)
-    sums = [f"coalesce(sum(cost_usd) filter (where {_within(w)}), 0)" for w in windows]
-    feature, team = _shown("feature"), _shown("team")
-    first, last = min(w.start_us for w in windows), max(w.end_us for w in windows)
     rows = store.read(
-        f"select {feature}, {team}, {', '.join(sums)} from calls "
-        f"where {_between(first, last)}{filters} group by {feature}, {team}",
+        f"select feature, team, {', '.join(_sums(windows))} from calls "
+        f"where {_within(_whole(windows))}{filters} group by feature, team",
         parameters,
     )
-    names = [window.name for window in windows]
-    return {(row[0], row[1]): dict(zip(names, map(_pico, row[2:]), strict=True)) for row in rows}
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for feature, team, *sums in rows:
+        scope = (feature or UNKNOWN_VALUE, team or UNKNOWN_VALUE)
+        known = found.setdefault(scope, {window.name: 0 for window in windows})
+        for window, pico in zip(windows, sums, strict=True):
+            known[window.name] += _pico(pico)
+    return found
 
 
 class Part(NamedTuple):
@@ -211,29 +216,64 @@ def parts(
     if not values:
         return []
     filters, parameters = conditions(where)
+    raw_value, raw_part = map(_checked, dimensions)
     value, part = map(_shown, dimensions)
-    sums = [f"coalesce(sum(cost_usd) filter (where {_within(w)}), 0)" for w in windows]
-    counts = [f"count(*) filter (where {_within(w)})" for w in windows]
-    first, last = min(w.start_us for w in windows), max(w.end_us for w in windows)
-    rows = store.read(
-        f"select v, p, c0, c1, n0, n1 from (select {value} v, {part} p, {sums[0]} c0, "
-        f"{sums[1]} c1, {counts[0]} n0, {counts[1]} n1, row_number() over (partition by {value} "
-        f"order by abs({sums[0]} - {sums[1]}) desc, {part}) place from calls "
-        f"where {_between(first, last)} and {value} in ({', '.join('?' * len(values))}){filters} "
-        f"group by {value}, {part}) ranked where place <= {int(limit)} order by v, place",
-        [*values, *parameters],
+    wanted = _stored(values)
+    c0, c1, n0, n1 = (f"sum(a{index})" for index in range(4))
+    inner = ", ".join(
+        f"{one} a{index}" for index, one in enumerate([*_sums(windows), *_counts(windows)])
     )
-    return [Part(v, p, (_pico(c0), _pico(c1)), (n0, n1)) for v, p, c0, c1, n0, n1 in rows]
+    rows = store.read(
+        f"select v, p, c0, c1, n0, n1 from (select {value} v, {part} p, {c0} c0, {c1} c1, {n0} n0, "
+        f"{n1} n1, row_number() over (partition by {value} order by abs({c0} - {c1}) desc, {part}) "
+        f"place from (select {raw_value}, {raw_part}, {inner} from calls "
+        f"where {_within(_whole(windows))} and {raw_value} in ({_marks(wanted)}){filters} "
+        f"group by {raw_value}, {raw_part}) grouped group by {value}, {part}) ranked "
+        f"where place <= {int(limit)} order by v, place",
+        [*wanted, *parameters],
+    )
+    return [Part(v, p, (_pico(c0), _pico(c1)), (int(n0), int(n1))) for v, p, c0, c1, n0, n1 in rows]
 
 
 def _ranked(value: str, numbers: Sequence[object], width: int) -> Ranked:
-    sums, calls, unpriced = (tuple(numbers[i * width : (i + 1) * width]) for i in range(3))
     return Ranked(
         value,
-        tuple(_pico(number) for number in sums),
-        tuple(int(str(number)) for number in calls),
-        tuple(int(str(number)) for number in unpriced),
+        tuple(_pico(number) for number in numbers[:width]),
+        tuple(int(str(number)) for number in numbers[width : 2 * width]),
+        int(str(numbers[-1])),
     )
+
+
+def _sums(windows: Sequence[Window]) -> list[str]:
+    return [f"coalesce(sum(cost_usd){_filter(window, windows)}, 0)" for window in windows]
+
+
+def _counts(windows: Sequence[Window]) -> list[str]:
+    return [f"count(*){_filter(window, windows)}" for window in windows]
+
+
+def _unpriced(windows: Sequence[Window]) -> str:
+    return f"count(*) filter (where status = 'unpriced' and {_within(windows[-1])})"
+
+
+def _filter(window: Window, windows: Sequence[Window]) -> str:
+    """Nothing for the window in which all others lie: its rows are those that are read."""
+    is_whole = window[1:] == _whole(windows)[1:]
+    return "" if is_whole else f" filter (where {_within(window)})"
+
+
+def _whole(windows: Sequence[Window]) -> Window:
+    """From the first start to the last end."""
+    return Window("whole", min(w.start_us for w in windows), max(w.end_us for w in windows))
+
+
+def _stored(values: Sequence[str]) -> list[str]:
+    """The values as rows have them."""
+    return [*values, ""] if UNKNOWN_VALUE in values else list(values)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
 
 
 def _bucket(bounds_us: Sequence[int]) -> str:
@@ -261,10 +301,15 @@ def conditions(where: Where) -> tuple[str, list[object]]:
     return text, parameters
 
 
-def _shown(dimension: str) -> str:
+def _checked(dimension: str) -> str:
+    """The name, which is one of `DIMENSIONS`. Raises `ValueError` otherwise."""
     if dimension not in DIMENSIONS:
         raise ValueError(f"{dimension!r} is no dimension: expected one of {', '.join(DIMENSIONS)}")
-    return f"coalesce(nullif({dimension}, ''), '{UNKNOWN_VALUE}')"
+    return dimension
+
+
+def _shown(dimension: str) -> str:
+    return f"coalesce(nullif({_checked(dimension)}, ''), '{UNKNOWN_VALUE}')"
 
 
 def _between(start_us: int, end_us: int) -> str:

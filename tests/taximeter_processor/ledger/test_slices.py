@@ -54,8 +54,8 @@ def test_a_stretch_says_what_is_not_known_of_its_cost(store: DuckDBStore) -> Non
 
 def test_a_ranking_sums_over_more_than_it_shows(store: DuckDBStore) -> None:
     found = slices.ranked(store, "feature", [WHOLE, TODAY], limit=1)
-    assert found.rows == (Ranked("search", (5 * USD, 1 * USD), (2, 1), (0, 0)),)
-    assert found.total == Ranked("", (8 * USD, 4 * USD), (4, 3), (1, 1))
+    assert found.rows == (Ranked("search", (5 * USD, 1 * USD), (2, 1), 0),)
+    assert found.total == Ranked("", (8 * USD, 4 * USD), (4, 3), 1)
     assert found.values == 2
 
 
@@ -71,7 +71,7 @@ def test_a_ranking_may_be_by_another_window_by_difference_or_by_name(store: Duck
 
 def test_an_empty_slice_has_a_total_of_nothing(store: DuckDBStore) -> None:
     found = slices.ranked(store, "feature", [WHOLE], Where({"team": "nobody"}), limit=5)
-    assert (found.rows, found.total, found.values) == ((), Ranked("", (0,), (0,), (0,)), 0)
+    assert (found.rows, found.total, found.values) == ((), Ranked("", (0,), (0,), 0), 0)
 
 
 def test_unknown_selects_what_carries_no_tag_and_what_is_tagged_so(tmp_path: Path) -> None:
@@ -88,6 +88,26 @@ def test_unknown_selects_what_carries_no_tag_and_what_is_tagged_so(tmp_path: Pat
         row.value: row.pico[0] for row in slices.ranked(ledger, "tenant", [WHOLE], limit=9).rows
     }
     assert shown == {"unknown": 3 * USD, "acme": 4 * USD}
+    bounds = [WHOLE.start_us, WHOLE.end_us]
+    named = slices.series(ledger, "tenant", ["unknown"], bounds)
+    assert named == {"unknown": [3 * USD], None: [4 * USD]}
+    before = Window("before", WHOLE.start_us - DAY_US, WHOLE.start_us)
+    (part,) = slices.parts(ledger, ("tenant", "feature"), ["unknown"], (WHOLE, before), limit=5)
+    assert part == Part("unknown", "search", (3 * USD, 0), (2, 0))
+    ledger.close()
+
+
+def test_owners_and_budgets_find_spend_by_feature_and_team(tmp_path: Path) -> None:
+    ledger = DuckDBStore(tmp_path / "l.duckdb")
+    ledger.append(
+        [
+            call(1, team="", cost_usd=1 * USD),
+            call(2, team="unknown", cost_usd=2 * USD, start_time=NOON_US - DAY_US),
+        ]
+    )
+    assert slices.by_scope(ledger, [WHOLE, TODAY]) == {
+        ("search", "unknown"): {"whole": 3 * USD, "today": 1 * USD}
+    }
     ledger.close()
 
 

@@ -121,7 +121,7 @@ def owners_of(subject: Subject, features: Sequence[str]) -> dict[str, str]:
 
 def _line(row: Ranked, name: str, owner: str = "") -> Line:
     today, before, period = row.pico
-    return Line(name, owner, today, before, period, row.calls[_PERIOD], row.unpriced[_PERIOD])
+    return Line(name, owner, today, before, period, row.calls[_PERIOD], row.unpriced)
 
 
 def _rest(total: Line, lines: Sequence[Line], count: int) -> Line | None:
