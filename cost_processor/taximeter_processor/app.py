@@ -17,7 +17,7 @@ from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
 from taximeter_processor.api.small_bodies import SmallBodies
 from taximeter_processor.metrics.exposition import Scrape
 from taximeter_processor.service import Service
-from taximeter_processor.web import pages
+from taximeter_processor.web import pages, signin
 
 TRACES_PATH: Final = "/v1/traces"
 
@@ -81,6 +81,7 @@ def build_api(service: Service) -> FastAPI:
     api.include_router(reprice.router)
     api.include_router(explain.router)
     api.include_router(pages.router)
+    api.include_router(signin.router)
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
+from taximeter_processor.api.session import Sessions
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder
 from taximeter_processor.ingest.tags import alias_keys
@@ -43,6 +44,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
+        self.sessions = Sessions(settings.tokens)
         self.book = PriceBook.of(settings)
         self.store = open_ledger(settings)
         self.metrics = SelfMetrics(

@@ -99,8 +99,10 @@ class Mail(_Strict):
 
 
 class Links(_Strict):
-    """Where the links in an alert lead."""
+    """Where the links in an alert lead, and where alerts are sent on."""
 
+    alertmanager_url: str | None = None
+    """Asked how many notifications were delivered; absent: nobody knows."""
     grafana_url: str | None = None
     runbooks_url: str | None = None
 

@@ -42,7 +42,7 @@ STAGES = (
     ("costing", "observability", "gaps"),
     ("pipeline", "importers"),
     ("worker", "reports", "demo"),
-    ("api.auth",),
+    ("api.auth", "api.session"),
     ("service",),
     ("api", "web"),
     ("app",),

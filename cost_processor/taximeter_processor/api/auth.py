@@ -1,4 +1,4 @@
-"""Who may do what: named bearer tokens with scopes, and a cookie that stands for one."""
+"""Who may do what: named bearer tokens with scopes."""
 
 from __future__ import annotations
 
@@ -11,12 +11,10 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
-from urllib.parse import unquote
 
 from taximeter_processor.credentials import Pin, Scope, Token
 from taximeter_processor.errors import BadRequest
 
-COOKIE: Final = "taximeter_token"
 LOOK_SECONDS: Final = 2.0
 """A token's file is looked at this often, when somebody shows a token."""
 
@@ -44,11 +42,11 @@ class Tokens:
         self._files = {token.file: _stamp(token.file) for token in tokens if token.file}
         self._next_look = clock() + LOOK_SECONDS
 
-    def require(self, scope: Scope, authorization: str, cookie: str = "") -> Caller:
+    def require(self, scope: Scope, authorization: str) -> Caller:
         """Whose token allows `scope`; raises `BadRequest` 401 or 403."""
         if not self._digests:
             return Caller()
-        presented = _presented(authorization, cookie)
+        presented = _bearer(authorization)
         if not presented:
             raise BadRequest(401, "no_token", f"a bearer token with scope {scope} is required")
         self._look_at_files()
@@ -100,13 +98,6 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
-def _presented(authorization: str, cookie: str) -> str:
+def _bearer(authorization: str) -> str:
     kind, _, secret = authorization.partition(" ")
-    if kind.lower() == "bearer" and secret.strip():
-        return secret.strip()
-    # By hand: other services of this host may have set cookies that no strict parser accepts.
-    for pair in cookie.split(";"):
-        name, _, value = pair.strip().partition("=")
-        if name == COOKIE:
-            return unquote(value.strip('"'))
-    return ""
+    return secret.strip() if kind.lower() == "bearer" else ""

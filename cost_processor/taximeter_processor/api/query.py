@@ -27,12 +27,13 @@ def service_of(request: Request) -> Service:
 
 
 def may_read(request: Request) -> None:
-    """401 or 403 unless the request carries a token with scope read."""
-    headers = request.headers
+    """401 or 403 unless the request carries a token with scope read, or a cookie made from one."""
+    service, headers = service_of(request), request.headers
+    authorization = headers.get("authorization", "")
+    if not authorization and service.sessions.reader(headers.get("cookie", "")):
+        return
     try:
-        service_of(request).tokens.require(
-            "read", headers.get("authorization", ""), headers.get("cookie", "")
-        )
+        service.tokens.require("read", authorization)
     except BadRequest as error:
         raise HTTPException(error.status, str(error)) from error
 

@@ -9,8 +9,8 @@ from typing import Any
 
 from taximeter_processor.buckets import INTERVALS
 from taximeter_processor.cli import access
+from taximeter_processor.cli.checklist import print_status
 from taximeter_processor.cli.table import print_table
-from taximeter_processor.errors import TaximeterError
 from taximeter_processor.ledger.costs import FILTERS
 from taximeter_processor.reports.spreadsheet import to_csv
 
@@ -48,7 +48,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     letters.add_argument("--limit", type=int, default=50)
     letters.set_defaults(run=_dead_letters)
 
-    status = commands.add_parser("status", help="what is running, and whether it is ready")
+    status = commands.add_parser(
+        "status", help="how far you are: each layer, its numbers, the next step"
+    )
     access.add_common(status)
     status.set_defaults(run=_status)
 
@@ -89,11 +91,13 @@ def _dead_letters(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     settings = access.settings_of(arguments)
-    answer = access.ask_service(settings, "status", {})
-    if answer is None:
-        raise TaximeterError(f"no service on {settings.listen}: start one with `taximeter serve`")
-    _show(arguments, answer, [answer])
-    return 0 if answer["ready"] else 1
+    service = access.ask_service(settings, "status", {})
+    answer = access.read(settings, "adoption", {})
+    if arguments.json:
+        print(json.dumps({"service": service, **answer}, indent=2))
+    else:
+        print_status(service, answer, settings.listen)
+    return 0 if service is not None and service["ready"] else 1
 
 
 def _show(

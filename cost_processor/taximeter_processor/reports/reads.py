@@ -24,6 +24,7 @@ from taximeter_processor.reports.asked import (
 from taximeter_processor.reports.contracts import contracts
 from taximeter_processor.reports.costs import costs
 from taximeter_processor.reports.requests import requests
+from taximeter_processor.reports.status import adoption_read
 from taximeter_processor.reports.used import models, usage
 
 MOST_DAYS: Final = 400
@@ -116,4 +117,5 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
     "models": models,
     "contracts": contracts,
     "usage": usage,
+    "adoption": adoption_read,
 }

@@ -115,7 +115,10 @@ def test_a_sender_with_a_token_may_call_the_host_by_any_name(guarded: Processor)
 
 
 def test_strange_cookies_of_others_lock_nobody_out(guarded: Processor) -> None:
-    cookie = f'x={{"a":1}}; a,b=1; taximeter_token={READ}'
+    form = {"content-type": "application/x-www-form-urlencoded"}
+    signed_in = request(guarded.port, "POST", "/login", f"token={READ}".encode(), form)
+    own = signed_in.headers["set-cookie"].partition(";")[0]
+    cookie = f'x={{"a":1}}; a,b=1; {own}'
     assert request(guarded.port, "GET", "/metrics", headers={"cookie": cookie}).status == 200
 
 

@@ -91,7 +91,6 @@ def test_ledger_verify_finds_a_changed_cost(config: str, tmp_path: Path) -> None
         (("serve", "--listen", "nonsense"), "expected HOST:PORT"),
         (("explain", "absent.json"), "absent.json: No such file"),
         (("check", "absent.yaml"), "absent.yaml: cannot be read"),
-        (("status",), "start one with `taximeter serve`"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(
@@ -106,7 +105,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(
 def test_no_ledger_and_no_service_says_how_to_begin(tmp_path: Path) -> None:
     path = tmp_path / "taximeter.yaml"
     path.write_text(f"ledger: {tmp_path / 'none.duckdb'}\nlisten: 127.0.0.1:{free_port()}\n")
-    for command in (["costs"], ["ledger", "verify"]):
+    for command in (["costs"], ["ledger", "verify"], ["status"]):
         done = run_taximeter(*command, "--config", str(path))
         assert done.returncode == 2
         assert "try `taximeter demo`" in done.stderr
