@@ -44,7 +44,7 @@ def test_a_cookie_ends() -> None:
 
 def test_a_cookie_ends_with_its_token() -> None:
     assert sessions(ADMIN, SENDER).reader(cookie()) == ""
-    changed = READER.model_copy(update={"value": "another-token-0123456"})
+    changed = READER.model_copy(update={"value": SecretStr("another-token-0123456")})
     assert sessions(changed).reader(cookie()) == ""
 
 
