@@ -21,6 +21,7 @@ from typing import Final, NamedTuple
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.dialects.base import text_of
+from taximeter_processor.ledger.arrivals import Arrival
 from taximeter_processor.model import Span
 from taximeter_processor.names import OVERFLOW_VALUE, UNKNOWN_VALUE
 
@@ -38,10 +39,6 @@ _FOREVER_US: Final = 2**63
 _MOST_NAME: Final = 64
 _BORN: Final = re.compile(r"[0-9a-f]{20}")
 """12 digits of milliseconds, then 8 of chance."""
-
-
-Arrival = tuple[str, int, str]
-"""Process, number and service of a numbered span that came; plain, as one is made for each."""
 
 
 class Losses(NamedTuple):

@@ -17,11 +17,12 @@ from typing import Final, NamedTuple
 from taximeter_processor.costing import book
 from taximeter_processor.credentials import Pin
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
-from taximeter_processor.gaps import Arrival, Gaps, arrivals
+from taximeter_processor.gaps import Gaps, Losses, arrivals
 from taximeter_processor.ingest.body import decompress
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder, Rejected
 from taximeter_processor.ingest.providers import WELL_KNOWN
+from taximeter_processor.ledger.arrivals import Arrival
 from taximeter_processor.ledger.record import DeadLetter, Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
@@ -108,6 +109,7 @@ class Pipeline:
         self._limits = limits
         self._clock_ns = clock_ns
         self._gaps = Gaps(clock_ns() // 1000)
+        self._watch = 0
         self._last_ingest_us = 0
         self._usage_keys: set[str] = set()
 
@@ -216,7 +218,7 @@ class Pipeline:
 
     def _commit(self, batch: _Batch) -> None:
         """Make the batch durable, then count exactly what was new."""
-        fresh = self._store.append(batch.records, batch.dead_letters, batch.links)
+        fresh = self._store.append(batch.records, batch.dead_letters, batch.links, batch.arrivals)
         self._counters.apply(fresh)
         metrics = self._metrics
         metrics.commits.labels("ok").inc()
@@ -226,7 +228,7 @@ class Pipeline:
         batch.outcomes["call"] += len(fresh)
         batch.outcomes["duplicate"] += len(batch.records) - len(fresh)
         batch.outcomes["rejected"] += sum(batch.rejected.values())
-        lost = self._gaps.observe(batch.arrivals, batch.now_us)
+        lost = self._lost(batch.now_us)
         for metric, counted in (
             (metrics.spans, batch.outcomes),
             (metrics.rejected, batch.rejected),
@@ -245,6 +247,13 @@ class Pipeline:
             metrics.tag_violations.labels(tag, reason).inc(times)
         for (token, tag), times in batch.outside_pin.items():
             metrics.token_violations.labels(token, tag).inc(times)
+
+    def _lost(self, now_us: int) -> Losses:
+        """Spans that turn out to be missing, if it is this process that watches."""
+        watch, arrived = self._store.arrived()
+        if watch != self._watch:
+            self._gaps, self._watch = Gaps(now_us), watch
+        return self._gaps.observe(arrived, now_us)
 
     def _bounded_keys(self, counted: Counter[str]) -> Counter[str]:
         """Keys as labels: the first hundred by name, all others as `other`."""

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import subprocess
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from tests.support.otlp import json_body, json_span
+from tests.support.otlp import CHAT, json_body, json_span
+from tests.support.otlp_load import CALL_USD, Scraper, deliver, told
 from tests.support.servers import Postgres, Processor, free_port, get, run_taximeter, wait_for
 
 Start = Callable[..., Processor]
@@ -67,6 +71,31 @@ def test_while_the_ledger_is_away_clients_are_told_to_come_back_and_then_it_reco
     assert post(processor, 1, 2) == (200, None)
     proof = processor.api("ledger/verify")
     assert (proof["ok"], proof["rows"]) == (True, 2)
+
+
+def test_a_server_that_crashes_again_and_again_under_load_loses_and_doubles_nothing(
+    start: Start, own_postgres: Postgres
+) -> None:
+    processor = start(own_postgres.new_database())
+    scraper = Scraper({"main": processor})
+    try:
+        with ThreadPoolExecutor(4) as senders:
+            bodies = [told(range(n * 5 + 1, n * 5 + 6), CHAT, "taximeter", 0) for n in range(120)]
+            deliveries = [senders.submit(deliver, processor.url, body) for body in bodies]
+            for part in (5, 3, 2):
+                while sum(delivery.done() for delivery in deliveries) < len(bodies) // part:
+                    time.sleep(0.005)
+                own_postgres.crash()
+                own_postgres.start()
+            for delivery in deliveries:
+                delivery.result(120)
+        wait_for("readiness", lambda: is_ready(processor))
+        proof = processor.api("ledger/verify")
+    finally:
+        scraper.finish()
+    assert (proof["ok"], proof["rows"]) == (True, 600), proof
+    assert Decimal(proof["cost_usd"]) == 600 * CALL_USD
+    assert (scraper.resets, scraper.increase) == (0, 600 * CALL_USD)
 
 
 @pytest.mark.parametrize("engine", ["duckdb", "postgresql"])

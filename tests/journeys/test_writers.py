@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-import threading
 import time
-import urllib.error
-import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.support.balancer import Balancer
-from tests.support.otlp import CHAT, json_body, json_span
-from tests.support.servers import Processor, free_port, get, run_taximeter
+from tests.support.otlp import CHAT
+from tests.support.otlp_load import CALL_USD, Scraper, deliver, told
+from tests.support.servers import Processor, free_port, run_taximeter
 
 WRITERS = ("one", "two", "three")
 BODIES, CALLS_A_BODY = 150, 4
-CALL_USD = Decimal("0.0002368")
 TOLD_BY_A_GATEWAY = {name: v for name, v in CHAT.items() if not name.startswith("taximeter.")}
 
 
@@ -42,81 +38,6 @@ def balancer(services: dict[str, Processor]) -> Iterator[Balancer]:
     running = Balancer([service.port for service in services.values()])
     yield running
     running.stop()
-
-
-class Scraper:
-    """Adds up what the cost counters of all services rose by, as Prometheus would."""
-
-    def __init__(self, services: dict[str, Processor]) -> None:
-        self._services = services
-        self._seen: dict[tuple[str, str], Decimal] = {}
-        self.increase = Decimal(0)
-        self.resets = 0
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._loop)
-        self._thread.start()
-
-    def finish(self) -> None:
-        """One last scrape, then the end."""
-        self._stopping.set()
-        self._thread.join()
-        self._scrape()
-
-    def _loop(self) -> None:
-        while not self._stopping.wait(0.3):
-            self._scrape()
-
-    def _scrape(self) -> None:
-        for writer, service in self._services.items():
-            try:
-                lines = get(f"{service.url}/metrics").splitlines()
-            except OSError:
-                continue
-            for line in lines:
-                if line.startswith("taximeter_cost_usd_total{"):
-                    series, _, text = line.rpartition(" ")
-                    self._note((writer, series), Decimal(text))
-
-    def _note(self, key: tuple[str, str], value: Decimal) -> None:
-        before = self._seen.get(key, Decimal(0))
-        if value < before:
-            self.resets += 1
-            before = Decimal(0)
-        self.increase += value - before
-        self._seen[key] = value
-
-
-def told(numbers: Sequence[int], attributes: dict[str, Any], scope: str, offset: int) -> bytes:
-    """The same calls as one emitter tells of them, in spans of its own."""
-    start_ns = time.time_ns() - 2_000_000_000
-    return json_body(
-        *(
-            json_span(
-                number + offset,
-                {**attributes, "gen_ai.response.id": f"resp-{number}"},
-                startTimeUnixNano=str(start_ns),
-                endTimeUnixNano=str(start_ns + 1_000_000_000),
-            )
-            for number in numbers
-        ),
-        scope=scope,
-    )
-
-
-def deliver(url: str, body: bytes) -> None:
-    """As a Collector does: the same bytes again until they are acknowledged."""
-    request = urllib.request.Request(f"{url}/v1/traces", body, {"content-type": "application/json"})
-    for _ in range(200):
-        try:
-            with urllib.request.urlopen(request, timeout=30):
-                return
-        except urllib.error.HTTPError as error:
-            if error.code not in (502, 503):
-                raise
-        except OSError:
-            pass
-        time.sleep(0.1)
-    raise AssertionError("never acknowledged")
 
 
 def load() -> list[bytes]:

@@ -15,7 +15,8 @@ from taximeter import spans
 from taximeter.providers.base import Facts
 from taximeter.spans import Outcome, Request
 from taximeter_processor import gaps
-from taximeter_processor.gaps import GRACE_US, Arrival, Gaps, Losses, arrivals
+from taximeter_processor.gaps import GRACE_US, Gaps, Losses, arrivals
+from taximeter_processor.ledger.arrivals import Arrival
 from taximeter_processor.model import Span
 from taximeter_processor.names import OVERFLOW_VALUE, UNKNOWN_VALUE
 

@@ -28,7 +28,10 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     )
     parser.add_argument("--config", type=Path, help="taximeter.yaml (default: ./taximeter.yaml)")
     parser.add_argument("--listen", metavar="HOST:PORT", help="overrides the configuration")
-    parser.add_argument("--ledger", help="path of the DuckDB file; overrides the configuration")
+    parser.add_argument(
+        "--ledger",
+        help="a DuckDB file or postgresql://USER@HOST/DATABASE; overrides the configuration",
+    )
     parser.add_argument(
         "--log-level", default="info", choices=("debug", "info", "warning", "error")
     )

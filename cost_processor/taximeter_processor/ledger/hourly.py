@@ -19,6 +19,7 @@ DEFAULT_DIMENSIONS: Final = (
     "provider",
     "model",
     "environment",
+    "status",
 )
 """The writer's name is always one more."""
 

@@ -1,8 +1,7 @@
 """Keeps `hourly` in PostgreSQL: every transaction adds to it what it changed in the calls.
 
-By which dimensions is a choice of the ledger, which a writer reads when it connects; the others are
-empty. The sums are exact whatever is chosen, also while writers differ. The writer's name is part
-of the key, so that writers do not wait for each other's sums.
+By which dimensions is a choice of the ledger, which each transaction reads; the others are empty.
+The writer's name is part of the key, so that writers do not wait for each other's sums.
 """
 
 from __future__ import annotations

@@ -61,13 +61,19 @@ class Readers:
 
     def close(self) -> None:
         """Close idle connections; one that reads is closed when it has read."""
-        while self._idle:
-            self._idle.pop().close()
+        while (connection := self._taken()) is not None:
+            connection.close()
+
+    def _taken(self) -> Connection | None:
+        """An idle connection; another reader may take the last one first."""
+        try:
+            return self._idle.pop()
+        except IndexError:
+            return None
 
     def _read(self, sql: str, parameters: Sequence[object]) -> list[Row]:
         """A connection that was lost while it was idle is only found out by using it."""
-        while self._idle:
-            connection = self._idle.pop()
+        while (connection := self._taken()) is not None:
             try:
                 return self._rows(connection, sql, parameters)
             except psycopg.Error:

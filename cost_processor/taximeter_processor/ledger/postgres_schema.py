@@ -81,6 +81,13 @@ MIGRATIONS: Final = (
     );
     create index links_linked on links (linked_at);
     """,
+    # Numbers of spans that came, for the writer that watches for those that did not.
+    f"""
+    create table arrivals (
+      process {TEXT} not null, first bigint not null, last bigint not null,
+      service {TEXT} not null, arrived_at timestamptz not null
+    );
+    """,
 )
 
 

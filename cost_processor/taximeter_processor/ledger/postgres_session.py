@@ -39,9 +39,12 @@ _SETTINGS: Final = (
     ("enable_mergejoin", "off"),
 )
 
+# With the lock every row enters with, so that dimensions stay as they are read next.
+_BEGIN: Final = "begin; lock table calls in row exclusive mode"
+
 # The two keys of an advisory lock: ours, and what for.
 LOCKS: Final = 0x7461786D
-EMITTERS, _PARTITIONS, _SCHEMA, LINKS, FIRST_CALL_LOCK = 1, 2, 3, 4, 1000
+EMITTERS, _PARTITIONS, _SCHEMA, LINKS, ARRIVALS, FIRST_CALL_LOCK = 1, 2, 3, 4, 5, 1000
 
 _log = logging.getLogger(__name__)
 _Result = TypeVar("_Result")
@@ -130,6 +133,7 @@ class WriterSession:
     ) -> None:
         connection = self._begin()
         try:
+            self.dimensions = [name for (name,) in connection.execute(DIMENSIONS).fetchall()]
             result = work(connection)
             (xid,) = _row(connection, "select pg_current_xact_id_if_assigned()::text")
         except BaseException:
@@ -146,12 +150,12 @@ class WriterSession:
         """A connection that was lost while it was idle is only found out by using it."""
         self._reconnect()
         try:
-            self._connection.execute("begin")
+            self._connection.execute(_BEGIN)
         except psycopg.OperationalError:
             if not self._connection.closed:
                 raise
             self._reconnect()
-            self._connection.execute("begin")
+            self._connection.execute(_BEGIN)
         return self._connection
 
     def _reconnect(self) -> None:
@@ -177,7 +181,6 @@ class WriterSession:
             migrate(connection, self._shown)
             connection.execute(CREATE_BATCH)
             connection.execute(CREATE_MOVES)
-            self.dimensions = [name for (name,) in connection.execute(DIMENSIONS).fetchall()]
         except BaseException:
             connection.close()
             raise

@@ -8,14 +8,16 @@ from contextlib import AbstractContextManager
 from typing import Any
 
 from taximeter_processor.errors import LedgerError
+from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Decision, Links, decide
+from taximeter_processor.ledger.postgres_arrivals import Exchange
 from taximeter_processor.ledger.postgres_copy import (
     COPY_COUNTED,
     COPY_OTHERS,
     counted_text,
     others_text,
 )
-from taximeter_processor.ledger.postgres_hourly import add_moves
+from taximeter_processor.ledger.postgres_hourly import DIMENSIONS, add_moves
 from taximeter_processor.ledger.postgres_identity import Related, lock_rows, stored_keys
 from taximeter_processor.ledger.postgres_readers import Readers
 from taximeter_processor.ledger.postgres_schema import partitions
@@ -61,13 +63,16 @@ class PostgresStore:
         self._session = None if writer is None else WriterSession(url, writer, shown)
         self._readers = Readers(url, shown, read_seconds, memory_mb)
         self._related = Related()
+        self._exchange = Exchange()
         self._settled: list[Record] = []
+        self._arrived: list[Arrival] = []
 
     def append(
         self,
         records: Sequence[Record],
         dead_letters: Sequence[DeadLetter] = (),
         links: Links = NO_LINKS,
+        arrivals: Sequence[Arrival] = (),
     ) -> list[Record]:
         """See `LedgerStore.append`.
 
@@ -81,14 +86,19 @@ class PostgresStore:
             self._related.announce(session, unique)
         take = _Take(session, self._related, unique, links)
 
-        def work(connection: Connection) -> list[Record]:
+        def work(connection: Connection) -> tuple[list[Record], list[Arrival]]:
             counted = take.store(connection) if unique or links else []
             self._keep(connection, dead_letters)
-            return counted
+            return counted, self._exchange.pass_on(connection, arrivals)
 
-        session.run(work, self._settled.extend)
+        session.run(work, self._settle)
         counted, self._settled = self._settled, []
         return counted
+
+    def arrived(self) -> Arrived:
+        """See `LedgerStore.arrived`."""
+        arrived, self._arrived = Arrived(self._exchange.watch, self._arrived), []
+        return arrived
 
     def restate(self, changes: Sequence[Restatement]) -> list[Change]:
         """See `LedgerStore.restate`."""
@@ -115,6 +125,10 @@ class PostgresStore:
         """See `LedgerStore.snapshot`."""
         return self._readers.snapshot()
 
+    def summed_by(self) -> frozenset[str]:
+        """See `LedgerStore.summed_by`; asked each time, as another process may change them."""
+        return frozenset({"writer", *(name for (name,) in self.read(DIMENSIONS))})
+
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""
         ((size,),) = self.read(
@@ -133,6 +147,11 @@ class PostgresStore:
         if self._session is None:
             raise LedgerError(f"{self._shown} was opened for reading only")
         return self._session
+
+    def _settle(self, committed: tuple[list[Record], list[Arrival]]) -> None:
+        counted, arrived = committed
+        self._settled += counted
+        self._arrived += arrived
 
     def _keep(self, connection: Connection, dead_letters: Sequence[DeadLetter]) -> None:
         """Store dead letters, the newest up to the limit."""

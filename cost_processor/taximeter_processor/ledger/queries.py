@@ -27,6 +27,7 @@ DIMENSIONS: Final = (
     "writer",
     "emitter",
 )
+_HOUR_US: Final = 3_600_000_000
 _LABELS: Final = ", ".join(COST_COLUMNS)
 # What the counters counted: rows restated since are there as they were.
 _NAMES: Final = ", ".join(name for name, _ in COLUMNS)
@@ -135,28 +136,24 @@ def backfilled_sums(store: Reads, writer: str) -> list[tuple[str, str, int, int]
 def spend_by_window(
     store: LedgerStore, group: Sequence[str], windows: Sequence[Window]
 ) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
-    """For each group: window name -> (pico, calls), in one pass over the windows' time."""
-    selected = ", ".join(
-        f"sum(cost_usd) filter (where {_within(window)}), count(*) filter (where {_within(window)})"
+    """For each group: window name -> (pico, calls), in one pass over the windows' time.
+
+    Windows of whole hours are read from hourly sums where the ledger keeps such.
+    """
+    summed = [
+        window
         for window in windows
-    )
-    names = ", ".join(group)
-    first, last = min(w.start_us for w in windows), max(w.end_us for w in windows)
-    rows = store.read(
-        f"select {names}, {selected} from calls where start_time >= make_timestamp({first}) "
-        f"and start_time < make_timestamp({last}) group by {names}"
-    )
-    width = len(group)
-    return [
-        (
-            row[:width],
-            {
-                window.name: (_pico(row[width + 2 * index]), row[width + 2 * index + 1])
-                for index, window in enumerate(windows)
-            },
-        )
-        for row in rows
+        if _source(store, group, window.start_us, window.end_us) is HOURLY
     ]
+    one_by_one = [window for window in windows if window not in summed]
+    found: dict[tuple[str, ...], dict[str, tuple[int, int]]] = {}
+    for source, part in ((HOURLY, summed), (CALLS, one_by_one)):
+        for row in _window_rows(store, source, group, part) if part else ():
+            names, amounts = row[: len(group)], row[len(group) :]
+            spent = found.setdefault(names, {window.name: (0, 0) for window in windows})
+            for window, cost, calls in zip(part, amounts[::2], amounts[1::2], strict=True):
+                spent[window.name] = _pico(cost), int(calls or 0)
+    return list(found.items())
 
 
 def spend(
@@ -170,10 +167,11 @@ def spend(
     conditions = {name: value for name, value in (where or {}).items() if name in DIMENSIONS}
     filters = "".join(f" and {name} = ?" for name in conditions)
     selected = "".join(f"{name}, " for name in group)
+    source = _source(store, (*group, *conditions), start_us, end_us)
     rows = store.read(
-        f"select {selected} sum(cost_usd), count(*), count(*) filter (where status = 'unpriced'), "
-        "sum(input_tokens), sum(output_tokens) from calls "
-        f"where start_time >= make_timestamp({start_us}) and start_time < make_timestamp({end_us})"
+        f"select {selected} sum(cost_usd), {source.requests}, {source.unpriced}, "
+        f"sum(input_tokens), sum(output_tokens) from {source.table} "
+        f"where {_within(Window('', start_us, end_us), source.time)}"
         f"{filters} {f'group by {selected[:-2]}' if group else ''} "
         f"order by sum(cost_usd) desc nulls last {''.join(f', {name}' for name in group)}",
         list(conditions.values()),
@@ -355,10 +353,46 @@ def _shown(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(label or UNKNOWN_VALUE for label in labels)
 
 
-def _within(window: Window) -> str:
+class _Source(NamedTuple):
+    """Where sums come from, and how it tells of them."""
+
+    table: str
+    time: str
+    requests: str
+    unpriced: str
+
+
+CALLS: Final = _Source(
+    "calls", "start_time", "count(*)", "count(*) filter (where status = 'unpriced')"
+)
+HOURLY: Final = _Source("hourly", "hour", "sum(requests)", "sum(unpriced)")
+
+
+def _source(store: LedgerStore, names: Sequence[str], start_us: int, end_us: int) -> _Source:
+    """Hourly sums if they are kept by these dimensions and no hour is cut."""
+    cuts = start_us % _HOUR_US or end_us % _HOUR_US
+    return CALLS if cuts or not store.summed_by().issuperset(names) else HOURLY
+
+
+def _window_rows(
+    store: LedgerStore, source: _Source, group: Sequence[str], windows: Sequence[Window]
+) -> list[tuple[Any, ...]]:
+    """The group's values, then cost and calls of each window."""
+    selected = ", ".join(
+        f"sum(cost_usd) filter (where {within}), {source.requests} filter (where {within})"
+        for within in (_within(window, source.time) for window in windows)
+    )
+    names = ", ".join(group)
+    whole = Window("", min(w.start_us for w in windows), max(w.end_us for w in windows))
+    return store.read(
+        f"select {names}, {selected} from {source.table} where {_within(whole, source.time)} "
+        f"group by {names} having {source.requests} > 0"
+    )
+
+
+def _within(window: Window, time: str) -> str:
     return (
-        f"start_time >= make_timestamp({window.start_us}) "
-        f"and start_time < make_timestamp({window.end_us})"
+        f"{time} >= make_timestamp({window.start_us}) and {time} < make_timestamp({window.end_us})"
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Links
 from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restatement
 
@@ -29,13 +30,22 @@ class LedgerStore(Reads, Protocol):
         records: Sequence[Record],
         dead_letters: Sequence[DeadLetter] = (),
         links: Links = NO_LINKS,
+        arrivals: Sequence[Arrival] = (),
     ) -> list[Record]:
         """Commit calls that are new, in one transaction; returns exactly what is counted.
 
         A repeated key, in the batch or in the ledger, is left out; a row that tells of a call
         that is already counted is kept as its duplicate (see `identity`), for which `links` leads
         across spans that are no calls. Links are kept for later commits, the newest of them, and
-        may come alone. Raises `LedgerError` and changes nothing when the commit fails.
+        may come alone. `arrivals` come out of `arrived`, here or in another process. Raises
+        `LedgerError` and changes nothing when the commit fails.
+        """
+        ...
+
+    def arrived(self) -> Arrived:
+        """Numbers of spans to watch for gaps in, committed since this was asked last.
+
+        Where several processes write one ledger, one of them gets the numbers of all.
         """
         ...
 
@@ -60,6 +70,10 @@ class LedgerStore(Reads, Protocol):
 
         Entered by the thread that appends; a server gives such a read ten minutes.
         """
+        ...
+
+    def summed_by(self) -> frozenset[str]:
+        """Dimensions of the exact sums in `hourly`; none where calls are added up as fast."""
         ...
 
     def size_bytes(self) -> int:

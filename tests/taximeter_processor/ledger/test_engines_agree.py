@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.postgres_store import PostgresStore
 from taximeter_processor.ledger.record import DeadLetter, Record, Restatement
@@ -83,6 +84,19 @@ def both(
     server.close()
 
 
+@pytest.mark.parametrize("group", [(), ("feature",), ("tenant", "status"), ("writer", "emitter")])
+@pytest.mark.parametrize("minutes", [0, 30])
+def test_sums_of_whole_and_of_cut_hours_are_the_same(
+    both: tuple[LedgerStore, LedgerStore], group: tuple[str, ...], minutes: int
+) -> None:
+    start = NOON_US - 800 * HOUR_US + minutes * 60_000_000
+    embedded, server = (
+        queries.spend(store, group, start, NOON_US, {"model": "claude-9"}) for store in both
+    )
+    assert server == embedded
+    assert sum(spend.requests for spend in server) > 50
+
+
 @pytest.mark.parametrize("name", sorted(READS))
 def test_every_read_gives_the_same_answer(name: str, both: tuple[LedgerStore, LedgerStore]) -> None:
     asked: dict[str, dict[str, str]] = {
@@ -103,10 +117,13 @@ def test_counters_seeded_from_either_show_the_same(both: tuple[LedgerStore, Ledg
     assert samples(server) == samples(embedded)
 
 
-def test_gauges_show_the_same(both: tuple[LedgerStore, LedgerStore]) -> None:
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_gauges_show_the_same(both: tuple[LedgerStore, LedgerStore], zone: str) -> None:
+    """Where hours are whole those of the server come from its hourly sums."""
+    settings = SETTINGS.model_copy(update={"timezone": zone})
     shown = []
     for store in both:
-        gauges = LedgerGauges(store, SETTINGS, seeded(store).cost, clock=NOW.timestamp)
+        gauges = LedgerGauges(store, settings, seeded(store).cost, clock=NOW.timestamp)
         shown.append(
             [s for s in samples(gauges.collect()) if not s[0].startswith("taximeter_ledger_bytes")]
         )

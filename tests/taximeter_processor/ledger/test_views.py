@@ -12,6 +12,7 @@ import pytest
 
 from taximeter_processor.cli import main
 from taximeter_processor.errors import LedgerError
+from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.hourly import DEFAULT_DIMENSIONS, hours_that_differ
 from taximeter_processor.ledger.postgres_sharing import Sharing
 from taximeter_processor.ledger.postgres_store import PostgresStore
@@ -111,13 +112,21 @@ def test_hourly_sums_by_fewer_dimensions_are_fewer_rows_and_stay_exact(
     sharing = Sharing(postgres_url, "the ledger")
     assert sharing.hourly() == (sorted(DEFAULT_DIMENSIONS), 10, 10)
     assert sharing.hourly(["feature", "model"]) == (["feature", "model"], 2, 10)
-    # This writer still adds by the old dimensions, another one by the new.
-    server.append([call(20, tenant="late")])
-    other = PostgresStore(postgres_url, writer="other")
-    other.append([call(21, writer="other"), call(22, writer="other", tenant="else")])
-    other.close()
-    assert sharing.hourly().rows == 2 + 1 + 1
+    server.append([call(20, tenant="late", model="m1"), call(21, tenant="else", model="m2")])
+    assert sharing.hourly().rows == 2 + 1
     assert hours_that_differ(server) == 0
+
+
+def test_whole_hours_are_read_from_the_sums_and_an_hour_that_is_wrong_is_found_out(
+    server: PostgresStore, postgres: Postgres, postgres_url: str
+) -> None:
+    postgres.execute(postgres_url.rpartition("/")[2], "update hourly set requests = 7 * requests")
+    assert hours_that_differ(server) == 1
+    whole, cut, finer = (
+        queries.spend(server, group, NOON_US - HOUR_US, NOON_US + HOUR_US + late)
+        for group, late in ((("team",), 0), (("team",), 1), (("team", "emitter"), 0))
+    )
+    assert [found[0].requests for found in (whole, cut, finer)] == [70, 10, 10]
 
 
 def test_an_unknown_dimension_is_refused_with_those_that_are_there(postgres_url: str) -> None:
