@@ -264,3 +264,15 @@ RULE_BUDGET: Final = "taximeter:budget_usd"
 RULE_BUDGET_SPENT: Final = "taximeter:budget_spent_usd"
 RULE_OWNER: Final = "taximeter:owner"
 RULES: Final = tuple(value for key, value in list(globals().items()) if key.startswith("RULE_"))
+
+# Recording rules that alerts compare with: what is normal, and how much is too much.
+BASE_COST_1H: Final = "taximeter:feature_cost_usd:1h"
+BASE_COST_1D: Final = "taximeter:feature_cost_usd:1d"
+BASE_REQUESTS_1H: Final = "taximeter:feature_requests:1h"
+BASE_REQUESTS_1D: Final = "taximeter:feature_requests:1d"
+BASE_REQUEST_COST_1H: Final = "taximeter:feature_request_cost_usd:1h"
+BASE_REQUEST_COST_1D: Final = "taximeter:feature_request_cost_usd:1d"
+BASE_TENANT_COST_1H: Final = "taximeter:tenant_cost_usd:1h"
+BASE_CACHED_SHARE_1H: Final = "taximeter:feature_cached_share:1h"
+BASE_CACHEABLE_1H: Final = "taximeter:feature_cacheable_tokens:1h"
+BASE_TENANT_OWNER: Final = "taximeter:tenant_owner"

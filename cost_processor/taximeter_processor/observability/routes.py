@@ -10,7 +10,7 @@ from typing import Final
 from taximeter_processor.errors import ConfigError
 from taximeter_processor.names import UNOWNED
 from taximeter_processor.observability.alerts import ALL
-from taximeter_processor.observability.alerts.alert import WATCHDOG
+from taximeter_processor.observability.alerts.alert import SUBJECT, WATCHDOG, Alert
 
 NOBODY: Final = "nobody"
 """The receiver that drops what it gets: for a watchdog without a dead man's switch."""
@@ -139,16 +139,24 @@ def _route(
 
 
 def _inhibit_rules() -> list[dict[str, object]]:
+    """What follows from an alert, then what says less than another about the same thing."""
     sources = sorted({alert.inhibited_by for alert in ALL if alert.inhibited_by})
-    return [
-        {
-            "source_matchers": [_equals("alertname", source)],
-            "target_matchers": [
-                f'alertname=~"{"|".join(a.name for a in ALL if a.inhibited_by == source)}"'
-            ],
-        }
+    found = [
+        _inhibit(source, [alert for alert in ALL if alert.inhibited_by == source])
         for source in sources
     ]
+    for source in sorted({name for alert in ALL for name in alert.outranked_by}):
+        targets = [alert for alert in ALL if source in alert.outranked_by]
+        found.append({**_inhibit(source, targets), "equal": list(SUBJECT)})
+    return found
+
+
+def _inhibit(source: str, targets: Sequence[Alert]) -> dict[str, object]:
+    names = "|".join(alert.name for alert in targets)
+    return {
+        "source_matchers": [_equals("alertname", source)],
+        "target_matchers": [f'alertname=~"{names}"'],
+    }
 
 
 def _equals(label: str, value: str) -> str:
