@@ -50,7 +50,9 @@ class Incident:
     start: int
     end: int
     daily_share: float
-    """Dollars it adds on its first day, divided by a normal day of the feature."""
+    """Dollars it adds on its first day (a slow drift: in all), divided by a normal day's."""
+    counts_after: int
+    """Steps until it has added 30 % of a normal day; 0 for everything that begins at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +212,13 @@ def _labelled(
 ) -> Incident:
     week = slice(start - 7 * PER_DAY, start)
     normal_day = float((volume[week] * price[week]).sum()) / 7
-    # Slow drift is judged by what it has become, everything else by its first day.
     first = slice(start, end if kind == "slow drift" else min(end, start + PER_DAY))
     before = feature.volume[first] * feature.price[first]
-    level = volume[start - 1] * price[start - 1] / (feature.volume[start - 1] * feature.price[start - 1])
-    added = float((volume[first] * price[first] - before * level).sum())
-    return Incident(kind, number, start, end, added / normal_day)
+    level = volume[start - 1] * price[start - 1]
+    level /= feature.volume[start - 1] * feature.price[start - 1]
+    added = np.cumsum(volume[first] * price[first] - before * level) / normal_day
+    after = int(np.argmax(added >= 0.3)) if kind == "slow drift" else 0
+    return Incident(kind, number, start, end, float(added[-1]), after)
 
 
 def _sampled(random: np.random.Generator, volume: Array, price: Array) -> tuple[Array, Array]:
