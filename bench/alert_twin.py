@@ -30,7 +30,7 @@ def _firing(cost: Array, requests: Array) -> dict[str, Truth]:
     usual = _normal_hour(cost)
     ratio = _over(cost, usual)
     expected = usual * _level(ratio, 48)
-    limit = expected * (1 + _at_least(baselines.SPEND_MARGIN, _noise(ratio, 168), 0))
+    limit = expected * (1 + _at_least(baselines.SPEND_MARGIN, _noise(ratio, 336), 0))
     day, usual_day = 24 * Hours(cost, 24).mean(), 24 * Hours(usual, 24).mean()
     day_ratio = _over(day, usual_day)
     expected_day = usual_day * _level(day_ratio, 336, back=48)
@@ -54,7 +54,7 @@ def _firing(cost: Array, requests: Array) -> dict[str, Truth]:
     hour, of_day = LEAST_USD_HOUR, LEAST_USD_DAY
     return {
         "TaximeterSpendAnomaly": held((cost > limit) & (cost - expected > hour), 2, 24),
-        "TaximeterSpendDrift": held((day > limit_day) & (day - expected_day > of_day), 72, 288),
+        "TaximeterSpendDrift": held((day > limit_day) & (day - expected_day > of_day), 24, 288),
         "TaximeterCostPerRequestRegression": held((each > limit_each) & (extra > hour), 2, 24),
         "TaximeterCostPerRequestDrift": held(
             (each_day > limit_each_day) & (extra_day > of_day), 12, 288

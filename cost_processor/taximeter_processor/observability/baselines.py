@@ -29,8 +29,8 @@ YOUNG_QUANTILE: Final = 0.9
 HIGHEST_LEVEL: Final = 5
 
 SPEND_MARGIN: Final = 0.6
-SPEND_SPREADS: Final = 9.5
-DRIFT_MARGIN: Final = 0.5
+SPEND_SPREADS: Final = 10
+DRIFT_MARGIN: Final = 0.45
 DRIFT_SPREADS: Final = 8
 
 REQUEST_MARGIN: Final = 0.2
@@ -153,7 +153,7 @@ def _hourly(hour: str, by: str) -> Iterator[Recorded]:
     )
     yield Recorded(ratio(hour), f"{hour} / ({normal(hour)} > 0)")
     yield Recorded(expected(hour), f"{normal(hour)} * {_level(ratio(hour), '2d')}")
-    spread = f"{SPEND_SPREADS} * {_spread(ratio(hour), '1w')}"
+    spread = f"{SPEND_SPREADS} * {_spread(ratio(hour), '2w')}"
     yield Recorded(limit(hour), _limit(hour, SPEND_MARGIN, spread))
 
 
