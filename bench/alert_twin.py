@@ -18,15 +18,28 @@ from taximeter_processor.observability.alerts.anomaly import LEAST_USD_DAY, LEAS
 
 Truth = NDArray[np.bool_]
 WEEK: Final = 7 * PER_DAY
+PATIENCE: Final = {
+    "TaximeterSpendAnomaly": (2, 24),
+    "TaximeterSpendDrift": (24, 288),
+    "TaximeterCostPerRequestRegression": (2, 24),
+    "TaximeterCostPerRequestDrift": (12, 288),
+}
+"""`for` and `keep_firing_for` of each alert, in steps of 5 minutes."""
 
 
 def firing(cost: Array, requests: Array) -> dict[str, Truth]:
     """When each alert fires for each feature, by the name of the alert."""
+    true = conditions(cost, requests)
+    return {name: held(true[name], *PATIENCE[name]) for name in PATIENCE}
+
+
+def conditions(cost: Array, requests: Array) -> dict[str, Truth]:
+    """When the expression of each alert is true, from the dollars and requests of each step."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return _firing(window_sum(cost), window_sum(requests))
+        return _conditions(window_sum(cost), window_sum(requests))
 
 
-def _firing(cost: Array, requests: Array) -> dict[str, Truth]:
+def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     usual = _normal_hour(cost)
     ratio = _over(cost, usual)
     expected = usual * _level(ratio, 48)
@@ -51,14 +64,11 @@ def _firing(cost: Array, requests: Array) -> dict[str, Truth]:
         1 + _at_least(baselines.REQUEST_DRIFT_MARGIN, error_day, 0)
     )
     extra, extra_day = (each - usual_each) * requests, (each_day - usual_each_day) * requests_day
-    hour, of_day = LEAST_USD_HOUR, LEAST_USD_DAY
     return {
-        "TaximeterSpendAnomaly": held((cost > limit) & (cost - expected > hour), 2, 24),
-        "TaximeterSpendDrift": held((day > limit_day) & (day - expected_day > of_day), 24, 288),
-        "TaximeterCostPerRequestRegression": held((each > limit_each) & (extra > hour), 2, 24),
-        "TaximeterCostPerRequestDrift": held(
-            (each_day > limit_each_day) & (extra_day > of_day), 12, 288
-        ),
+        "TaximeterSpendAnomaly": (cost > limit) & (cost - expected > LEAST_USD_HOUR),
+        "TaximeterSpendDrift": (day > limit_day) & (day - expected_day > LEAST_USD_DAY),
+        "TaximeterCostPerRequestRegression": (each > limit_each) & (extra > LEAST_USD_HOUR),
+        "TaximeterCostPerRequestDrift": (each_day > limit_each_day) & (extra_day > LEAST_USD_DAY),
     }
 
 
@@ -173,8 +183,6 @@ def _shifted(of: Array, steps: int) -> Array:
 def held(true: Truth, hold: int, keep: int) -> Truth:
     """`for` and `keep_firing_for`, in steps: fires once true for `hold` steps, then so long more."""
     fires = _count(true, hold + 1) == hold + 1
-    if not keep:
-        return fires
     # While it fires, every true moment prolongs it, but only a firing alert is prolonged.
     found = np.zeros_like(true)
     left = np.zeros(true.shape[0], dtype=int)

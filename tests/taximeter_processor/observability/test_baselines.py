@@ -7,24 +7,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 
-from bench.alert_history import PER_DAY, PER_HOUR, Array
-from bench.alert_twin import firing
+from bench.alert_history import PER_DAY, PER_HOUR, STEP_MINUTES, Array
+from bench.alert_twin import PATIENCE, conditions, held
 from taximeter_processor.names import COST, REQUESTS
+from taximeter_processor.observability.alerts import ALL
 from tests.taximeter_processor.observability.prometheus_tools import (
     Expected,
+    accepts,
     promtool_test,
     series,
 )
 
 DAYS = 40
 STEPS = DAYS * PER_DAY
-ALERTS = (
-    "TaximeterSpendAnomaly",
-    "TaximeterSpendDrift",
-    "TaximeterCostPerRequestRegression",
-    "TaximeterCostPerRequestDrift",
-)
+EXPRESSIONS = {alert.name: alert.expr for alert in ALL}
 
 
 def six_weeks() -> tuple[Array, Array]:
@@ -67,27 +65,62 @@ def sample() -> tuple[Array, Array]:
     return six_weeks()
 
 
-def test_prometheus_fires_when_the_arrays_do(
+def test_prometheus_finds_an_anomaly_in_the_hours_in_which_the_arrays_do(
     tmp_path: Path, sample: tuple[Array, Array]
 ) -> None:
-    fires = firing(*sample)
-    counts = {name: fires[name].sum(axis=1) for name in ALERTS}
-    assert all(count.sum() > 0 for count in counts.values()), counts
+    found = {name: true[:, ::PER_HOUR].sum(axis=1) for name, true in conditions(*sample).items()}
+    assert all(hours.sum() > 0 for hours in found.values()), found
     expected = [
         Expected(
-            f"{(STEPS - 1) * 5}m",
-            f'sum by (feature) (count_over_time(ALERTS{{alertname="{name}",alertstate="firing"}}'
-            f"[{DAYS}d]))",
-            {f'{{feature="f{number}"}}': int(n) for number, n in enumerate(count) if n},
+            f"{DAYS * 24 - 1}h",
+            f"sum by (feature) (count_over_time(({EXPRESSIONS[name]})[{DAYS}d:1h]))",
+            {f'{{feature="f{number}"}}': int(n) for number, n in enumerate(hours) if n},
         )
-        for name, count in counts.items()
+        for name, hours in found.items()
     ]
-    for name in ALERTS:
-        for number, row in enumerate(fires[name]):
-            for at in np.flatnonzero(row[1:] & ~row[:-1]) + 1:
-                selected = f'ALERTS{{alertname="{name}",alertstate="firing",feature="f{number}"}}'
-                expected += [
-                    Expected(f"{at * 5}m", f"count({selected})", {"{}": 1}),
-                    Expected(f"{(at - 1) * 5}m", f"count({selected})", {}),
-                ]
-    promtool_test(tmp_path, counters(*sample), *expected, interval="5m")
+    promtool_test(tmp_path, counters(*sample), *expected, interval="5m", evaluated="1h")
+
+
+def test_patience_in_the_arrays_is_that_of_the_alerts() -> None:
+    steps = {
+        alert.name: (_steps(alert.hold), _steps(alert.keep_firing))
+        for alert in ALL
+        if alert.name in PATIENCE
+    }
+    assert steps == PATIENCE
+
+
+def _steps(duration: str) -> int:
+    return int(duration[:-1]) * {"m": 1, "h": 60, "d": 1440}[duration[-1]] // STEP_MINUTES
+
+
+def test_an_alert_waits_and_goes_on_in_the_arrays_as_in_prometheus(tmp_path: Path) -> None:
+    true = np.random.default_rng(5).random((1, 400)) < np.repeat([0.9, 0.2, 0.02, 0.95], 100)
+    fires = held(true, 2, 6)
+    rules = {"alert": "A", "expr": "x == 1", "for": "10m", "keep_firing_for": "30m"}
+    (tmp_path / "rules.yml").write_text(
+        yaml.safe_dump({"groups": [{"name": "g", "interval": "5m", "rules": [rules]}]})
+    )
+    values = " ".join(str(int(value)) for value in true[0])
+    moments = [
+        {
+            "expr": 'count(ALERTS{alertstate="firing"})',
+            "eval_time": f"{step * STEP_MINUTES}m",
+            "exp_samples": [{"labels": "{}", "value": 1}] if on else [],
+        }
+        for step, on in enumerate(fires[0])
+    ]
+    test = {
+        "rule_files": ["rules.yml"],
+        "evaluation_interval": "5m",
+        "tests": [
+            {
+                "interval": "5m",
+                "input_series": [{"series": "x", "values": values}],
+                "promql_expr_test": moments,
+            }
+        ],
+    }
+    (tmp_path / "test.yml").write_text(yaml.safe_dump(test))
+    assert 0 < fires.sum() < 400
+    accepts("promtool", "test", "rules", tmp_path / "test.yml")
