@@ -166,9 +166,7 @@ def _places(
     return {number: sorted(found, key=lambda item: item[1]) for number, found in places.items()}
 
 
-def _happen(
-    random: np.random.Generator, kind: str, volume: Array, price: Array, start: int
-) -> int:
+def _happen(random: np.random.Generator, kind: str, volume: Array, price: Array, start: int) -> int:
     """Change volume and price as the incident does; where it ends."""
 
     def until(low_hours: float, high_hours: float) -> slice:

@@ -44,6 +44,8 @@ def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     ratio = _over(cost, usual)
     expected = usual * _level(ratio, 48)
     limit = expected * (1 + _at_least(baselines.SPEND_MARGIN, _noise(ratio, 336), 0))
+    is_settled = ~np.isnan(_shifted(cost, 5 * WEEK)) & ~np.isnan(limit)
+    limit = np.where(is_settled, limit, baselines.YOUNG_LIMIT * expected)
     day, usual_day = 24 * Hours(cost, 24).mean(), 24 * Hours(usual, 24).mean()
     day_ratio = _over(day, usual_day)
     expected_day = usual_day * _level(day_ratio, 336, back=48)
@@ -60,9 +62,7 @@ def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     each_day = _over(day, requests_day)
     (usual_each_day,) = Hours(each_day, 168, back=24).quantiles(0.5)
     error_day = baselines.REQUEST_ERRORS / np.sqrt(np.where(requests_day > 0, requests_day, np.nan))
-    limit_each_day = usual_each_day * (
-        1 + _at_least(baselines.REQUEST_DRIFT_MARGIN, error_day, 0)
-    )
+    limit_each_day = usual_each_day * (1 + _at_least(baselines.REQUEST_DRIFT_MARGIN, error_day, 0))
     extra, extra_day = (each - usual_each) * requests, (each_day - usual_each_day) * requests_day
     return {
         "TaximeterSpendAnomaly": (cost > limit) & (cost - expected > LEAST_USD_HOUR),
@@ -128,9 +128,7 @@ def quantile(ordered: Array, wanted: float) -> Array:
 
 
 def _normal_hour(cost: Array) -> Array:
-    weeks = _same_time(
-        cost, WEEK, range(1, baselines.WEEKS + 1), baselines.SAME_HOUR_QUANTILE
-    )
+    weeks = _same_time(cost, WEEK, range(1, baselines.WEEKS + 1), baselines.SAME_HOUR_QUANTILE)
     weeks[np.isnan(_shifted(cost, 3 * WEEK))] = np.nan
     (young,) = Hours(cost, 168, back=1).quantiles(baselines.YOUNG_QUANTILE)
     young[np.isnan(_shifted(cost, 2 * PER_DAY))] = np.nan
@@ -181,7 +179,7 @@ def _shifted(of: Array, steps: int) -> Array:
 
 
 def held(true: Truth, hold: int, keep: int) -> Truth:
-    """`for` and `keep_firing_for`, in steps: fires once true for `hold` steps, then so long more."""
+    """`for` and `keep_firing_for`, in steps: how long it waits, then goes on."""
     fires = _count(true, hold + 1) == hold + 1
     # While it fires, every true moment prolongs it, but only a firing alert is prolonged.
     found = np.zeros_like(true)

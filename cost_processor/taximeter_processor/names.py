@@ -137,6 +137,13 @@ OWNER_INFO: Final = Metric(
     ("feature", "team", "owner"),
 )
 
+FEATURE_EXPECTED: Final = Metric(
+    "taximeter_feature_expected",
+    "gauge",
+    "1 for each feature that should never be silent, as configured.",
+    ("feature",),
+)
+
 # The meter is metered.
 INGEST_SPANS: Final = Metric(
     "taximeter_ingest_spans_total",

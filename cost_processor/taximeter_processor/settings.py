@@ -177,6 +177,8 @@ class Settings(_Strict):
     mail: Mail = Mail()
     links: Links = Links()
     budgets: tuple[Budget, ...] = ()
+    never_silent: tuple[TagText, ...] = ()
+    """Features of which two hours without a call are an alert."""
     prices: tuple[PriceOverride, ...] = ()
     contracts: tuple[Contract, ...] = ()
     catalogue: Path | None = None

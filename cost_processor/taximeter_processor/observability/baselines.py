@@ -26,6 +26,8 @@ WEEKS: Final = 4
 SAME_HOUR_QUANTILE: Final = 0.6667
 """Of four values, the third lowest."""
 YOUNG_QUANTILE: Final = 0.9
+YOUNG_LIMIT: Final = 2
+"""Times what is expected, until there are two weeks of ratios to same hours: five in all."""
 HIGHEST_LEVEL: Final = 5
 
 SPEND_MARGIN: Final = 0.6
@@ -82,7 +84,9 @@ def spend_rules() -> list[Recorded]:
         ),
         Recorded(
             limit(day),
-            _limit(day, DRIFT_MARGIN, f"{DRIFT_SPREADS} * {_spread(ratio(day), '2w', ' offset 2d')}"),
+            _limit(
+                day, DRIFT_MARGIN, f"{DRIFT_SPREADS} * {_spread(ratio(day), '2w', ' offset 2d')}"
+            ),
         ),
     ]
 
@@ -125,7 +129,8 @@ def request_rules() -> list[Recorded]:
         Recorded(hour, f"{names.BASE_COST_1H} / ({requests} > 0)"),
         Recorded(
             normal(hour),
-            f"{_same_time(hour, 'feature', 'd', range(1, 8), 0.5)}\nand on (feature) {hour} offset 2d",
+            f"{_same_time(hour, 'feature', 'd', range(1, 8), 0.5)}\n"
+            f"and on (feature) {hour} offset 2d",
         ),
         Recorded(ratio(hour), f"{hour} / ({normal(hour)} > 0)"),
         Recorded(
@@ -154,7 +159,11 @@ def _hourly(hour: str, by: str) -> Iterator[Recorded]:
     yield Recorded(ratio(hour), f"{hour} / ({normal(hour)} > 0)")
     yield Recorded(expected(hour), f"{normal(hour)} * {_level(ratio(hour), '2d')}")
     spread = f"{SPEND_SPREADS} * {_spread(ratio(hour), '2w')}"
-    yield Recorded(limit(hour), _limit(hour, SPEND_MARGIN, spread))
+    settled = _limit(hour, SPEND_MARGIN, spread)
+    yield Recorded(
+        limit(hour),
+        f"({settled}\nand on ({by}) {hour} offset 5w)\nor {YOUNG_LIMIT} * {expected(hour)}",
+    )
 
 
 def _same_time(of: str, by: str, unit: str, back: range, quantile: float) -> str:

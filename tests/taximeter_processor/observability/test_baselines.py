@@ -20,7 +20,7 @@ from tests.taximeter_processor.observability.prometheus_tools import (
     series,
 )
 
-DAYS = 40
+DAYS = 42
 STEPS = DAYS * PER_DAY
 EXPRESSIONS = {alert.name: alert.expr for alert in ALL}
 

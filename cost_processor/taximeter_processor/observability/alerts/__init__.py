@@ -12,6 +12,7 @@ from taximeter_processor.observability.alerts import (
     meter,
     ownership,
     pricing,
+    traffic,
     unit_cost,
 )
 from taximeter_processor.observability.alerts.alert import Alert
@@ -21,6 +22,7 @@ FAMILIES: Final[Mapping[str, tuple[Alert, ...]]] = {
     "anomaly": (*anomaly.ALERTS, *unit_cost.ALERTS),
     "pricing": pricing.ALERTS,
     "ownership": ownership.ALERTS,
+    "traffic": traffic.ALERTS,
     "meter": meter.ALERTS,
     "collector": collector.ALERTS,
 }
