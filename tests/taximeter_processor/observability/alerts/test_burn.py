@@ -65,7 +65,7 @@ def test_the_page_names_pace_and_budget(tmp_path: Path) -> None:
         "125m",
         FAST,
         {**labels, "job": "taximeter", "severity": "critical", "team": "unknown"},
-        "Budget chat lost $30.00 in the last hour, 14 times its pace; $132.50 of $730.00 is spent.",
+        "Budget chat lost $30.00 in the last hour, 14 times its pace; $132.00 of $730.00 is spent.",
         "The last 5 minutes were as bad, so it is still going on.",
         "http://localhost:3000/d/taximeter-daily?var-feature=chat",
     )
