@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
@@ -26,6 +26,9 @@ from pydantic import (
 )
 
 from taximeter_processor.errors import ConfigError
+from taximeter_processor.people import Contact as Contact
+from taximeter_processor.people import Owner as Owner
+from taximeter_processor.people import TagText, known_zone, refuse_nobody
 from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
 
@@ -33,7 +36,6 @@ DEFAULT_PATH = Path("taximeter.yaml")
 TAG_NAMES = ("feature", "tenant", "team", "request_type")
 TagName = Literal["feature", "tenant", "team", "request_type"]
 _SCALARS = (str, float, str | None)
-TagText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class _Strict(BaseModel):
@@ -96,30 +98,12 @@ class TagPolicy(_Strict):
         return value
 
 
-class Contact(_Strict):
-    """Where Alertmanager reaches an owner; only ever written to Alertmanager's configuration."""
-
-    webhook_url: str | None = None
-    email: str | None = None
-    pagerduty_routing_key_file: str | None = None
-    slack_channel: str | None = None
-    slack_api_url_file: str | None = None
-
-
-class Owner(_Strict):
-    """A named person or rota and the cost they answer for (`*` globs; most specific wins)."""
-
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@-]+$")]
-    features: tuple[TagText, ...] = ()
-    teams: tuple[TagText, ...] = ()
-    contact: Contact = Contact()
-
-
 class Mail(_Strict):
     """How Alertmanager sends e-mail."""
 
     smarthost: str = "localhost:25"
     sender: str = "taximeter@localhost"
+    require_tls: bool = True
 
 
 class Links(_Strict):
@@ -187,14 +171,7 @@ class Settings(_Strict):
     """Dollars for one unit of other currencies, by day."""
     limits: Limits = Limits()
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError("expected an IANA time zone such as Europe/Berlin") from error
-        return value
+    _zone = field_validator("timezone")(known_zone)
 
     @field_validator("listen")
     @classmethod
@@ -212,6 +189,7 @@ class Settings(_Strict):
         _refuse_repeats("contracts", [contract.name for contract in self.contracts])
         _refuse_repeats("budgets", [budget.name for budget in self.budgets])
         _refuse_repeats("tokens", [token.name for token in self.tokens])
+        refuse_nobody(self.owners)
         known = {owner.name for owner in self.owners}
         for budget in self.budgets:
             if budget.owner is not None and budget.owner not in known:
