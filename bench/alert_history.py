@@ -196,7 +196,7 @@ def _happen(random: np.random.Generator, kind: str, volume: Array, price: Array,
     else:
         price[start:] *= random.uniform(1.3, 1.8)
         return start + 7 * PER_DAY
-    return span.stop
+    return int(span.stop)
 
 
 def _labelled(

@@ -90,9 +90,10 @@ class Hours:
     def mean(self) -> Array:
         """`avg_over_time`."""
         known = ~np.isnan(self._windows)
-        sums, counts = np.where(known, self._windows, 0), known
-        full = sums.sum(axis=2) / counts.sum(axis=2)
-        between = sums[:, :, 1:].sum(axis=2) / counts[:, :, 1:].sum(axis=2)
+        values = np.where(known, self._windows, 0)
+        with np.errstate(invalid="ignore"):
+            full = values.sum(axis=2) / known.sum(axis=2)
+            between = values[:, :, 1:].sum(axis=2) / known[:, :, 1:].sum(axis=2)
         return self._spread(full, between)
 
     def quantiles(self, *wanted: float) -> list[Array]:
@@ -193,7 +194,7 @@ def held(true: Truth, hold: int, keep: int) -> Truth:
 
 def _count(true: Truth, steps: int) -> NDArray[np.int64]:
     """How many of the last steps, this one included, are true."""
-    total = np.cumsum(true, axis=1)
+    total: NDArray[np.int64] = np.cumsum(true, axis=1, dtype=np.int64)
     found = total.copy()
     found[:, steps:] -= total[:, :-steps]
     return found
