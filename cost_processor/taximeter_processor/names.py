@@ -224,6 +224,12 @@ DEAD_LETTERS: Final = Metric(
     "Bodies and spans kept aside without content, by reason.",
     ("reason",),
 )
+DIGESTS: Final = Metric(
+    "taximeter_digests_total",
+    "counter",
+    "Daily digests by outcome: sent, nothing_to_read, no_channel, failed (each try).",
+    ("outcome",),
+)
 LABEL_OVERFLOW: Final = Metric(
     "taximeter_label_overflow_total",
     "counter",

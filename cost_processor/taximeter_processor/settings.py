@@ -26,9 +26,9 @@ from pydantic import (
 )
 
 from taximeter_processor.errors import ConfigError
+from taximeter_processor.people import Clock, TagText, known_zone, refuse_nobody
 from taximeter_processor.people import Contact as Contact
 from taximeter_processor.people import Owner as Owner
-from taximeter_processor.people import TagText, known_zone, refuse_nobody
 from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
 
@@ -99,11 +99,22 @@ class TagPolicy(_Strict):
 
 
 class Mail(_Strict):
-    """How Alertmanager sends e-mail."""
+    """How Alertmanager, and the daily digest, send e-mail."""
 
-    smarthost: str = "localhost:25"
+    smarthost: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "localhost:25"
     sender: str = "taximeter@localhost"
     require_tls: bool = True
+
+
+class Digest(_Strict):
+    """The daily message to each owner."""
+
+    at: Clock | None = None
+    """When the service sends it, in the reporting zone; absent: only `taximeter digest` does."""
+    when_quiet: bool = False
+    """Also on a day on which nothing is worth reading."""
+    memory: Path | None = None
+    """The file of what was sent; absent: beside the ledger."""
 
 
 class Links(_Strict):
@@ -159,6 +170,7 @@ class Settings(_Strict):
     fallback_owner: Contact = Contact()
     deadman: Contact | None = None
     mail: Mail = Mail()
+    digest: Digest = Digest()
     links: Links = Links()
     budgets: tuple[Budget, ...] = ()
     never_silent: tuple[TagText, ...] = ()

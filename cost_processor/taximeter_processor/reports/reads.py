@@ -23,6 +23,7 @@ from taximeter_processor.reports.asked import (
     whole_number,
 )
 from taximeter_processor.reports.contracts import contracts
+from taximeter_processor.reports.digest_read import digest
 from taximeter_processor.reports.ownership import owners
 from taximeter_processor.reports.used import models, usage
 
@@ -122,6 +123,7 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
     "ledger/stats": ledger_stats,
     "models": models,
     "contracts": contracts,
+    "digest": digest,
     "usage": usage,
 }
 
