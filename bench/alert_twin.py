@@ -33,6 +33,12 @@ def firing(cost: Array, requests: Array) -> dict[str, Truth]:
     return {name: held(true[name], *PATIENCE[name]) for name in PATIENCE}
 
 
+def tenants_firing(cost: Array) -> Truth:
+    """When the alert about a tenant fires, from the dollars of each step."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return held(_hour_condition(window_sum(cost)), 2, 24)
+
+
 def conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     """When the expression of each alert is true, from the dollars and requests of each step."""
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -41,11 +47,6 @@ def conditions(cost: Array, requests: Array) -> dict[str, Truth]:
 
 def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     usual = _normal_hour(cost)
-    ratio = _over(cost, usual)
-    expected = usual * _level(ratio, 48)
-    limit = expected * (1 + _at_least(baselines.SPEND_MARGIN, _noise(ratio, 336), 0))
-    is_settled = ~np.isnan(_shifted(cost, 5 * WEEK)) & ~np.isnan(limit)
-    limit = np.where(is_settled, limit, baselines.YOUNG_LIMIT * expected)
     day, usual_day = 24 * Hours(cost, 24).mean(), 24 * Hours(usual, 24).mean()
     day_ratio = _over(day, usual_day)
     expected_day = usual_day * _level(day_ratio, 336, back=48)
@@ -65,11 +66,22 @@ def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     limit_each_day = usual_each_day * (1 + _at_least(baselines.REQUEST_DRIFT_MARGIN, error_day, 0))
     extra, extra_day = (each - usual_each) * requests, (each_day - usual_each_day) * requests_day
     return {
-        "TaximeterSpendAnomaly": (cost > limit) & (cost - expected > LEAST_USD_HOUR),
+        "TaximeterSpendAnomaly": _hour_condition(cost),
         "TaximeterSpendDrift": (day > limit_day) & (day - expected_day > LEAST_USD_DAY),
         "TaximeterCostPerRequestRegression": (each > limit_each) & (extra > LEAST_USD_HOUR),
         "TaximeterCostPerRequestDrift": (each_day > limit_each_day) & (extra_day > LEAST_USD_DAY),
     }
+
+
+def _hour_condition(cost: Array) -> Truth:
+    usual = _normal_hour(cost)
+    ratio = _over(cost, usual)
+    expected = usual * _level(ratio, 48)
+    limit = expected * (1 + _at_least(baselines.SPEND_MARGIN, _noise(ratio, 336), 0))
+    is_settled = ~np.isnan(_shifted(cost, 5 * WEEK)) & ~np.isnan(limit)
+    limit = np.where(is_settled, limit, baselines.YOUNG_LIMIT * expected)
+    found: Truth = (cost > limit) & (cost - expected > LEAST_USD_HOUR)
+    return found
 
 
 class Hours:

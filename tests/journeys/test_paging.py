@@ -101,9 +101,13 @@ def _generated(root: Path, url: str, smarthost: str) -> dict[str, str]:
         "dan": Contact(pagerduty_routing_key_file=key, pagerduty_url=f"{url}/pagerduty"),
         "erin": Contact(opsgenie_api_key_file=key, opsgenie_api_url=f"{url}/"),
     }
-    alice = {"escalate_to": "bob", "escalate_after": ESCALATES_AFTER}
     owners = [
-        Owner(name=name, contact=contact, **(alice if name == "alice" else {}))
+        Owner(
+            name=name,
+            contact=contact,
+            escalate_to="bob" if name == "alice" else None,
+            escalate_after=ESCALATES_AFTER,
+        )
         for name, contact in contacts.items()
     ]
     routing = Routing(

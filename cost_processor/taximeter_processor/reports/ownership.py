@@ -39,7 +39,7 @@ def owners(asked: Asked) -> Answer:
 
 def _sums(
     configured: Sequence[Owner], rows: Sequence[tuple[str, str, str, int]]
-) -> list[dict[str, str | int]]:
+) -> list[dict[str, str]]:
     kinds = {owner.name: "person" if owner.is_person else "rota" for owner in configured}
     total = sum(pico for *_, pico in rows)
     found = []
