@@ -14,7 +14,11 @@ from numpy.typing import NDArray
 
 from bench.alert_history import PER_DAY, PER_HOUR, Array
 from taximeter_processor.observability import baselines
-from taximeter_processor.observability.alerts.anomaly import LEAST_USD_DAY, LEAST_USD_HOUR
+from taximeter_processor.observability.alerts.anomaly import (
+    LEAST_USD_DAY,
+    LEAST_USD_HOUR,
+    LEAST_USD_TENANT,
+)
 
 Truth = NDArray[np.bool_]
 WEEK: Final = 7 * PER_DAY
@@ -36,7 +40,10 @@ def firing(cost: Array, requests: Array) -> dict[str, Truth]:
 def tenants_firing(cost: Array) -> Truth:
     """When the alert about a tenant fires, from the dollars of each step."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        return held(_hour_condition(window_sum(cost)), 2, 24)
+        true = _hour_condition(
+            window_sum(cost), baselines.TENANT_MARGIN, baselines.TENANT_SPREADS, LEAST_USD_TENANT
+        )
+        return held(true, 2, 24)
 
 
 def conditions(cost: Array, requests: Array) -> dict[str, Truth]:
@@ -66,21 +73,23 @@ def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     limit_each_day = usual_each_day * (1 + _at_least(baselines.REQUEST_DRIFT_MARGIN, error_day, 0))
     extra, extra_day = (each - usual_each) * requests, (each_day - usual_each_day) * requests_day
     return {
-        "TaximeterSpendAnomaly": _hour_condition(cost),
+        "TaximeterSpendAnomaly": _hour_condition(
+            cost, baselines.SPEND_MARGIN, baselines.SPEND_SPREADS, LEAST_USD_HOUR
+        ),
         "TaximeterSpendDrift": (day > limit_day) & (day - expected_day > LEAST_USD_DAY),
         "TaximeterCostPerRequestRegression": (each > limit_each) & (extra > LEAST_USD_HOUR),
         "TaximeterCostPerRequestDrift": (each_day > limit_each_day) & (extra_day > LEAST_USD_DAY),
     }
 
 
-def _hour_condition(cost: Array) -> Truth:
+def _hour_condition(cost: Array, margin: float, spreads: float, least_usd: float) -> Truth:
     usual = _normal_hour(cost)
     ratio = _over(cost, usual)
     expected = usual * _level(ratio, 48)
-    limit = expected * (1 + _at_least(baselines.SPEND_MARGIN, _noise(ratio, 336), 0))
+    limit = expected * (1 + _at_least(margin, _noise(ratio, 336, spreads), 0))
     is_settled = ~np.isnan(_shifted(cost, 5 * WEEK)) & ~np.isnan(limit)
     limit = np.where(is_settled, limit, baselines.YOUNG_LIMIT * expected)
-    found: Truth = (cost > limit) & (cost - expected > LEAST_USD_HOUR)
+    found: Truth = (cost > limit) & (cost - expected > least_usd)
     return found
 
 
@@ -158,9 +167,7 @@ def _level(ratio: Array, hours: int, back: int = 0) -> Array:
     return np.clip(middle, 1, baselines.HIGHEST_LEVEL)
 
 
-def _noise(
-    ratio: Array, hours: int, spreads: float = baselines.SPEND_SPREADS, back: int = 0
-) -> Array:
+def _noise(ratio: Array, hours: int, spreads: float, back: int = 0) -> Array:
     lower, middle = Hours(ratio, hours, back).quantiles(0.25, 0.5)
     return spreads * (1 - lower / np.where(middle > 0, middle, np.nan))
 

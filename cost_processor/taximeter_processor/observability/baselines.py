@@ -26,12 +26,14 @@ WEEKS: Final = 4
 SAME_HOUR_QUANTILE: Final = 0.6667
 """Of four values, the third lowest."""
 YOUNG_QUANTILE: Final = 0.9
-YOUNG_LIMIT: Final = 2
+YOUNG_LIMIT: Final = 3
 """Times what is expected, until there are two weeks of ratios to same hours: five in all."""
 HIGHEST_LEVEL: Final = 5
 
 SPEND_MARGIN: Final = 0.6
-SPEND_SPREADS: Final = 10
+SPEND_SPREADS: Final = 10.5
+TENANT_MARGIN: Final = 2
+TENANT_SPREADS: Final = 18
 DRIFT_MARGIN: Final = 0.45
 DRIFT_SPREADS: Final = 8
 
@@ -74,7 +76,7 @@ def spend_rules() -> list[Recorded]:
     hour, day = names.BASE_COST_1H, names.BASE_COST_1D
     return [
         Recorded(hour, f"sum by (feature) (increase({names.COST.name}[1h]))"),
-        *_hourly(hour, by="feature"),
+        *_hourly(hour, "feature", SPEND_MARGIN, SPEND_SPREADS),
         Recorded(day, _day(hour)),
         Recorded(normal(day), _day(normal(hour))),
         Recorded(ratio(day), f"{day} / ({normal(day)} > 0)"),
@@ -92,7 +94,7 @@ def spend_rules() -> list[Recorded]:
 
 
 def tenant_rules() -> list[Recorded]:
-    """Hours of each tenant's spend, exact from the ledger."""
+    """Hours of each tenant's spend, exact from the ledger; one tenant swings more than all."""
     hour = names.BASE_TENANT_COST_1H
     shown = select(
         names.RULE_TENANT_SPEND,
@@ -101,7 +103,7 @@ def tenant_rules() -> list[Recorded]:
     )
     return [
         Recorded(hour, f"sum by (tenant) ({shown})"),
-        *_hourly(hour, by="tenant"),
+        *_hourly(hour, "tenant", TENANT_MARGIN, TENANT_SPREADS),
         Recorded(names.BASE_TENANT_OWNER, _tenant_owner(shown)),
     ]
 
@@ -149,7 +151,7 @@ def request_rules() -> list[Recorded]:
     ]
 
 
-def _hourly(hour: str, by: str) -> Iterator[Recorded]:
+def _hourly(hour: str, by: str, margin: float, spreads: float) -> Iterator[Recorded]:
     weeks = _same_time(hour, by, "w", range(1, WEEKS + 1), SAME_HOUR_QUANTILE)
     young = f"quantile_over_time({YOUNG_QUANTILE}, {hour}[1w:1h] offset 1h)"
     yield Recorded(
@@ -158,8 +160,8 @@ def _hourly(hour: str, by: str) -> Iterator[Recorded]:
     )
     yield Recorded(ratio(hour), f"{hour} / ({normal(hour)} > 0)")
     yield Recorded(expected(hour), f"{normal(hour)} * {_level(ratio(hour), '2d')}")
-    spread = f"{SPEND_SPREADS} * {_spread(ratio(hour), '2w')}"
-    settled = _limit(hour, SPEND_MARGIN, spread)
+    spread = f"{spreads} * {_spread(ratio(hour), '2w')}"
+    settled = _limit(hour, margin, spread)
     yield Recorded(
         limit(hour),
         f"({settled}\nand on ({by}) {hour} offset 5w)\nor {YOUNG_LIMIT} * {expected(hour)}",

@@ -20,6 +20,7 @@ from taximeter_processor.observability.baselines import expected, limit
 
 LEAST_USD_HOUR: Final = 1
 LEAST_USD_DAY: Final = 5
+LEAST_USD_TENANT: Final = 5
 """Less than this above what is expected wakes nobody."""
 
 SPEND_ANOMALY: Final = "TaximeterSpendAnomaly"
@@ -70,7 +71,7 @@ ALERTS: Final = (
     Alert(
         name="TaximeterTenantSpendAnomaly",
         expr=(
-            f"{above(BASE_TENANT_COST_1H, LEAST_USD_HOUR)} "
+            f"{above(BASE_TENANT_COST_1H, LEAST_USD_TENANT)} "
             f"* on (tenant) group_left (owner, team) {BASE_TENANT_OWNER}"
         ),
         severity="warning",
