@@ -39,11 +39,15 @@ def firing(cost: Array, requests: Array) -> dict[str, Truth]:
 
 def tenants_firing(cost: Array) -> Truth:
     """When the alert about a tenant fires, from the dollars of each step."""
+    return held(tenant_condition(cost), 2, 24)
+
+
+def tenant_condition(cost: Array) -> Truth:
+    """When its expression is true."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        true = _hour_condition(
+        return _hour_condition(
             window_sum(cost), baselines.TENANT_MARGIN, baselines.TENANT_SPREADS, LEAST_USD_TENANT
         )
-        return held(true, 2, 24)
 
 
 def conditions(cost: Array, requests: Array) -> dict[str, Truth]:

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 from bench.alert_history import PER_DAY, PER_HOUR, STEP_MINUTES, Array
-from bench.alert_twin import PATIENCE, conditions, held
-from taximeter_processor.names import COST, REQUESTS
+from bench.alert_twin import PATIENCE, conditions, held, tenant_condition, window_sum
+from taximeter_processor.names import COST, REQUESTS, TENANT_SPEND
 from taximeter_processor.observability.alerts import ALL
 from tests.taximeter_processor.observability.prometheus_tools import (
     Expected,
@@ -22,6 +22,7 @@ from tests.taximeter_processor.observability.prometheus_tools import (
 
 DAYS = 42
 STEPS = DAYS * PER_DAY
+TENANT = "TaximeterTenantSpendAnomaly"
 EXPRESSIONS = {alert.name: alert.expr for alert in ALL}
 
 
@@ -68,17 +69,32 @@ def sample() -> tuple[Array, Array]:
 def test_prometheus_finds_an_anomaly_in_the_hours_in_which_the_arrays_do(
     tmp_path: Path, sample: tuple[Array, Array]
 ) -> None:
-    found = {name: true[:, ::PER_HOUR].sum(axis=1) for name, true in conditions(*sample).items()}
+    burst = sample[0][:1].copy()
+    burst[0, 37 * PER_DAY : 37 * PER_DAY + 90] *= 7
+    true = conditions(*sample) | {TENANT: tenant_condition(burst)}
+    found = {name: each[:, ::PER_HOUR].sum(axis=1) for name, each in true.items()}
     assert all(hours.sum() > 0 for hours in found.values()), found
     expected = [
         Expected(
             f"{DAYS * 24 - 1}h",
-            f"sum by (feature) (count_over_time(({EXPRESSIONS[name]})[{DAYS}d:1h]))",
-            {f'{{feature="f{number}"}}': int(n) for number, n in enumerate(hours) if n},
+            f"sum by (feature, tenant) (count_over_time(({EXPRESSIONS[name]})[{DAYS}d:1h]))",
+            {_subject(name, number): int(n) for number, n in enumerate(hours) if n},
         )
         for name, hours in found.items()
     ]
-    promtool_test(tmp_path, counters(*sample), *expected, interval="5m", evaluated="1h")
+    given = {**counters(*sample), **gauge(burst)}
+    promtool_test(tmp_path, given, *expected, interval="5m", evaluated="1h")
+
+
+def gauge(cost: Array) -> Mapping[str, str]:
+    """The tenant's last hour, as the ledger has it."""
+    name = series(TENANT_SPEND, tenant="f0", window="1h")
+    hours = window_sum(cost)[0]
+    return {name: " ".join("_" if np.isnan(usd) else f"{usd:.6f}" for usd in hours)}
+
+
+def _subject(alert: str, number: int) -> str:
+    return f'{{{"tenant" if alert == TENANT else "feature"}="f{number}"}}'
 
 
 def test_patience_in_the_arrays_is_that_of_the_alerts() -> None:
