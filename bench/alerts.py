@@ -9,7 +9,7 @@ days from when it has added those 30 %. A false page is a feature's alert that b
 is wrong and has not been for two days; alerts that overlap are one page, as in Alertmanager.
 
 The rules were tuned on years 1 to 9. `--json` prints `detection_rate`, `median_hours_to_detect`,
-`false_pages_per_feature_year`, the same under `fixed` and `three_sigma`, and ours by kind.
+`false_pages_per_feature_year`, the same under `fixed` and `three_sigma`, and ours by kind and by year.
 """
 
 from __future__ import annotations
@@ -149,6 +149,7 @@ def measure(seeds: Sequence[int], progress: Progress) -> dict[str, Any]:
         "fixed": figures(outcomes["fixed"]),
         "three_sigma": figures(outcomes["three_sigma"]),
         "by_kind": by_kind(outcomes["ours"]),
+        "by_year": [figures([outcome]) for outcome in outcomes["ours"]],
         "seeds": list(seeds),
         "features": FEATURES,
     }
