@@ -187,7 +187,7 @@ def _time_intervals(routing: Routing) -> list[dict[str, object]]:
     for owner in routing.owners:
         if owner.working_hours:
             found.append((_off(owner), off_hours(owner.working_hours)))
-        if owner.rota:
+        if owner.rota and not owner.contact.is_complete:
             days = turns(owner.rota, routing.year)
             found += [(_turn(owner, person), days[person]) for person in days]
             found.append((_planned(owner), planned(owner.rota, routing.year)))
