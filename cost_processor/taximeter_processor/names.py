@@ -191,6 +191,13 @@ OWNER_INFO: Final = Metric(
     ("feature", "team", "owner"),
 )
 
+FEATURE_EXPECTED: Final = Metric(
+    "taximeter_feature_expected",
+    "gauge",
+    "1 for each feature that should never be silent, as configured.",
+    ("feature",),
+)
+
 # The meter is metered.
 INGEST_SPANS: Final = Metric(
     "taximeter_ingest_spans_total",
@@ -290,6 +297,12 @@ DEAD_LETTERS: Final = Metric(
     "Bodies and spans kept aside without content, by reason.",
     ("reason",),
 )
+DIGESTS: Final = Metric(
+    "taximeter_digests_total",
+    "counter",
+    "Daily digests by outcome: sent, nothing_to_read, no_channel, failed (each try).",
+    ("outcome",),
+)
 LABEL_OVERFLOW: Final = Metric(
     "taximeter_label_overflow_total",
     "counter",
@@ -347,3 +360,15 @@ RULE_OPTIMIZATION_COST: Final = "taximeter:optimization_cost_usd"
 RULE_OPTIMIZATION_REQUESTS: Final = "taximeter:optimization_requests"
 RULE_OWNER: Final = "taximeter:owner"
 RULES: Final = tuple(value for key, value in list(globals().items()) if key.startswith("RULE_"))
+
+# Recording rules that alerts compare with: what is normal, and how much is too much.
+BASE_COST_1H: Final = "taximeter:feature_cost_usd:1h"
+BASE_COST_1D: Final = "taximeter:feature_cost_usd:1d"
+BASE_REQUESTS_1H: Final = "taximeter:feature_requests:1h"
+BASE_REQUESTS_1D: Final = "taximeter:feature_requests:1d"
+BASE_REQUEST_COST_1H: Final = "taximeter:feature_request_cost_usd:1h"
+BASE_REQUEST_COST_1D: Final = "taximeter:feature_request_cost_usd:1d"
+BASE_TENANT_COST_1H: Final = "taximeter:tenant_cost_usd:1h"
+BASE_CACHED_SHARE_1H: Final = "taximeter:feature_cached_share:1h"
+BASE_CACHEABLE_1H: Final = "taximeter:feature_cacheable_tokens:1h"
+BASE_TENANT_OWNER: Final = "taximeter:tenant_owner"

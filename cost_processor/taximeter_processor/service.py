@@ -14,6 +14,7 @@ from typing import Any, Final
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
 from taximeter_processor.api.session import Sessions
+from taximeter_processor.digest_clock import DigestClock
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder
 from taximeter_processor.ingest.tags import alias_keys
@@ -68,14 +69,19 @@ class Service:
             limits=settings.limits,
         )
         self.worker = IngestWorker(self.pipeline, self.metrics, settings.limits.queue_bytes)
+        self._digests = DigestClock(
+            settings, lambda: list(self.read("digest", {})["rows"]), self.metrics, _now
+        )
 
     def start(self) -> None:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
         self.worker.start()
+        self._digests.start()
         _log.info("writer %s on %s", self.settings.writer, self.settings.shown_ledger)
 
     def stop(self) -> None:
         """Commit what is queued and give the ledger up."""
+        self._digests.stop()
         self.worker.stop()
         self.store.close()
 

@@ -15,7 +15,7 @@ from datetime import date as Day
 from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
@@ -29,6 +29,9 @@ from pydantic import (
 
 from taximeter_processor.credentials import Secret, Tls, Token
 from taximeter_processor.errors import ConfigError
+from taximeter_processor.people import Clock, TagText, known_zone, refuse_nobody
+from taximeter_processor.people import Contact as Contact
+from taximeter_processor.people import Owner as Owner
 from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
 
@@ -36,7 +39,6 @@ DEFAULT_PATH = Path("taximeter.yaml")
 TAG_NAMES = ("feature", "tenant", "team", "request_type")
 TagName = Literal["feature", "tenant", "team", "request_type"]
 _SCALARS = (str, float, str | None)
-TagText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
 class _Strict(BaseModel):
@@ -72,30 +74,23 @@ class TagPolicy(_Strict):
         return value
 
 
-class Contact(_Strict):
-    """Where Alertmanager reaches an owner; only ever written to Alertmanager's configuration."""
-
-    webhook_url: str | None = None
-    email: str | None = None
-    pagerduty_routing_key_file: str | None = None
-    slack_channel: str | None = None
-    slack_api_url_file: str | None = None
-
-
-class Owner(_Strict):
-    """A named person or rota and the cost they answer for (`*` globs; most specific wins)."""
-
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@-]+$")]
-    features: tuple[TagText, ...] = ()
-    teams: tuple[TagText, ...] = ()
-    contact: Contact = Contact()
-
-
 class Mail(_Strict):
-    """How Alertmanager sends e-mail."""
+    """How Alertmanager, and the daily digest, send e-mail."""
 
-    smarthost: str = "localhost:25"
+    smarthost: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "localhost:25"
     sender: str = "taximeter@localhost"
+    require_tls: bool = True
+
+
+class Digest(_Strict):
+    """The daily message to each owner."""
+
+    at: Clock | None = None
+    """When the service sends it, in the reporting zone; absent: only `taximeter digest` does."""
+    when_quiet: bool = False
+    """Also on a day on which nothing is worth reading."""
+    memory: Path | None = None
+    """The file of what was sent; absent: beside the ledger."""
 
 
 class Links(_Strict):
@@ -178,10 +173,13 @@ class Settings(_Strict):
     fallback_owner: Contact = Contact()
     deadman: Contact | None = None
     mail: Mail = Mail()
+    digest: Digest = Digest()
     links: Links = Links()
     addresses: Addresses = Addresses()
     budgets: tuple[Budget, ...] = ()
     optimizations: Annotated[tuple[Optimization, ...], Field(max_length=200)] = ()
+    never_silent: tuple[TagText, ...] = ()
+    """Features of which two hours without a call are an alert."""
     prices: tuple[PriceOverride, ...] = ()
     contracts: tuple[Contract, ...] = ()
     catalogue: Path | None = None
@@ -190,14 +188,7 @@ class Settings(_Strict):
     """Dollars for one unit of other currencies, by day."""
     limits: Limits = Limits()
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError("expected an IANA time zone such as Europe/Berlin") from error
-        return value
+    _zone = field_validator("timezone")(known_zone)
 
     @field_validator("listen")
     @classmethod
@@ -218,6 +209,7 @@ class Settings(_Strict):
         _refuse_repeats("tokens", [token.name for token in self.tokens])
         if len({token.secret() for token in self.tokens}) < len(self.tokens):
             raise ValueError("tokens: two have the same secret; expected one each")
+        refuse_nobody(self.owners)
         known = {owner.name for owner in self.owners}
         for budget in self.budgets:
             if budget.owner is not None and budget.owner not in known:

@@ -79,7 +79,7 @@ def test_the_configuration_is_valid_with_the_secrets_that_are_made(settings: Set
 
 
 def test_prometheus_scrapes_the_services_by_their_names(settings: Settings) -> None:
-    files = generate(Path("/provision"), plan_of(settings), with_dashboards=False)
+    files = generate(Path("/provision"), plan_of(settings, 2026), with_dashboards=False)
     config = yaml.safe_load(files[Path("/provision/prometheus/prometheus.yml")])
     targets = [
         target

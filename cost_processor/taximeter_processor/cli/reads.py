@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from decimal import Decimal
 from typing import Any
 
 from taximeter_processor.buckets import INTERVALS
@@ -12,6 +13,7 @@ from taximeter_processor.cli import access
 from taximeter_processor.cli.checklist import print_status
 from taximeter_processor.cli.table import print_table
 from taximeter_processor.ledger.costs import FILTERS
+from taximeter_processor.names import UNOWNED
 from taximeter_processor.reports.spreadsheet import to_csv
 
 
@@ -38,7 +40,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     costs.add_argument("--csv", action="store_true", help="print CSV")
     costs.set_defaults(run=_costs)
 
-    owners = commands.add_parser("owners", help="who answers for which cost")
+    owners = commands.add_parser(
+        "owners",
+        help="who answers for which cost, and what nobody answers for",
+        description="Each owner's spend and features; first what nobody owns, dearest first.",
+        epilog="Exit code 1 when something is spent that nobody owns.",
+    )
     access.add_common(owners)
     owners.add_argument("--since", default="30d", help="30d, 2026-11-01, … (30d)")
     owners.set_defaults(run=_owners)
@@ -77,8 +84,14 @@ def _costs(arguments: argparse.Namespace) -> int:
 
 def _owners(arguments: argparse.Namespace) -> int:
     answer = access.read(access.settings_of(arguments), "owners", {"since": arguments.since})
-    _show(arguments, answer, answer["rows"])
-    return 0
+    unowned = [row for row in answer["rows"] if row["owner"] == UNOWNED]
+    if arguments.json:
+        print(json.dumps({**answer, "unowned": unowned}, indent=2))
+    else:
+        print_table(answer["owners"])
+        if unowned:
+            print_table([{**row, "owner": "nobody"} for row in unowned], "What nobody owns")
+    return 1 if any(Decimal(row["cost_usd"]) for row in unowned) else 0
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:

@@ -72,6 +72,7 @@ class LedgerGauges:
         yield self._same_time(now)
         yield from self._tenants(now)
         yield from self._budgets(now)
+        yield self._expected()
         yield self._restated()
         rows, cost, newest = queries.quick_totals(self._store)
         yield _single(names.LEDGER_ROWS, rows)
@@ -132,6 +133,12 @@ class LedgerGauges:
     def _feature_labels(self) -> SeriesTable:
         """Bounds for groups of a feature: request type, then environment collapse."""
         return SeriesTable(self._settings.limits.label_sets, collapsible=(2, 3))
+
+    def _expected(self) -> Family:
+        family = _gauge(names.FEATURE_EXPECTED)
+        for feature in self._settings.never_silent:
+            family.add_metric([feature], 1)
+        return family
 
     def _restated(self) -> Family:
         metric = names.RESTATED

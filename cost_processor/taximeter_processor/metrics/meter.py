@@ -27,6 +27,7 @@ class SelfMetrics:
         self.dead_letters = self._counter(names.DEAD_LETTERS)
         self.missing_spans = self._counter(names.MISSING_SPANS)
         self.recovered_spans = self._counter(names.RECOVERED_SPANS)
+        self.digests = self._counter(names.DIGESTS)
         self.commits = self._counter(names.LEDGER_COMMITS)
         self.commit_seconds = Histogram(
             names.LEDGER_COMMIT_SECONDS.name,

@@ -8,6 +8,7 @@ from typing import Final
 
 from taximeter_processor import names
 from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
+from taximeter_processor.observability import baselines
 from taximeter_processor.observability.alerts import FAMILIES
 from taximeter_processor.observability.alerts.alert import Alert
 from taximeter_processor.observability.promql import REPLICA_LABELS, select
@@ -48,8 +49,14 @@ def rule_file(links: Links) -> dict[str, object]:
     """The rule file as plain values: recording rules first, then a group for each family."""
     groups: list[dict[str, object]] = [{"name": "taximeter", "rules": _recording_rules()}]
     for family, alerts in FAMILIES.items():
-        rules = [_alerting_rule(alert, links) for alert in alerts]
-        groups.append({"name": f"taximeter-{family}", "rules": rules})
+        recorded = [
+            {"record": rule.name, "expr": rule.expr} for rule in baselines.GROUPS.get(family, ())
+        ]
+        group: dict[str, object] = {"name": f"taximeter-{family}"}
+        if recorded:
+            group["interval"] = baselines.INTERVAL
+        group["rules"] = [*recorded, *(_alerting_rule(alert, links) for alert in alerts)]
+        groups.append(group)
     return {"groups": groups}
 
 

@@ -12,17 +12,17 @@ from typing import Final
 from taximeter_processor.ledger import queries
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
-from taximeter_processor.owners import Owners
 from taximeter_processor.periods import day_bounds, from_us, to_us
 from taximeter_processor.reports.asked import (
     Answer,
     Asked,
     iso,
-    time_range,
     whole_number,
 )
 from taximeter_processor.reports.contracts import contracts
 from taximeter_processor.reports.costs import costs
+from taximeter_processor.reports.digest_read import digest
+from taximeter_processor.reports.ownership import owners
 from taximeter_processor.reports.requests import requests
 from taximeter_processor.reports.status import adoption_read
 from taximeter_processor.reports.used import models, usage
@@ -51,22 +51,6 @@ def trend(asked: Asked) -> Answer:
             for value, series in sorted(found.items(), key=lambda item: -sum(item[1]))
         },
     }
-
-
-def owners(asked: Asked) -> Answer:
-    """Each feature and team of the last `since` (30d) with its owner and cost."""
-    start, end = time_range(asked, "30d")
-    rules = Owners(asked.settings.owners)
-    rows = [
-        {
-            "feature": s.group[0] or UNKNOWN_VALUE,
-            "team": s.group[1] or UNKNOWN_VALUE,
-            "owner": rules.owner_of(s.group[0] or UNKNOWN_VALUE, s.group[1] or UNKNOWN_VALUE),
-            "cost_usd": format_usd(s.cost_pico),
-        }
-        for s in queries.spend(asked.store, ("feature", "team"), start, end)
-    ]
-    return {"since": iso(start), "until": iso(end), "rows": rows}
 
 
 def dead_letters(asked: Asked) -> Answer:
@@ -116,6 +100,7 @@ READS: Final[dict[str, Callable[[Asked], Answer]]] = {
     "ledger/stats": ledger_stats,
     "models": models,
     "contracts": contracts,
+    "digest": digest,
     "usage": usage,
     "adoption": adoption_read,
 }
