@@ -13,12 +13,13 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 
 from taximeter_processor import names
 from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import Reads
+from taximeter_processor.metrics.families import single
 from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
 from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
@@ -108,8 +109,7 @@ class CostCounters:
         """The families as they are shown at `now_us`, all of one moment."""
         with self._lock:
             families, held_pico = self._collect_cost(now_us)
-            held = GaugeMetricFamily(names.COUNTER_HELD.name, names.COUNTER_HELD.help)
-            held.add_metric([], to_float(held_pico))
+            held = single(names.COUNTER_HELD, to_float(held_pico))
             overflow = CounterMetricFamily(
                 names.LABEL_OVERFLOW.name.removesuffix("_total"),
                 names.LABEL_OVERFLOW.help,

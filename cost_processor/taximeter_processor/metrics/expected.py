@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
@@ -14,6 +13,7 @@ from taximeter_processor.analysis.forecast import SPREAD_DAYS, at_the_end, since
 from taximeter_processor.budgets import scope_of, spent_pico
 from taximeter_processor.ledger import movements
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.families import gauge
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
 from taximeter_processor.money import to_float
 from taximeter_processor.periods import day_bounds, period_end, to_us
@@ -52,7 +52,7 @@ def _run_rates(month: _Days, days: _Days, history: int, left_us: int, settings: 
         if found is not None:
             labels = table.get(tuple(map(shown, group))).labels
             sums[labels] = sums.get(labels, 0) + found.p50
-    family = _gauge(names.RUN_RATE)
+    family = gauge(names.RUN_RATE)
     for labels, pico in sums.items():
         family.add_metric([*labels], to_float(pico))
     return family
@@ -61,7 +61,7 @@ def _run_rates(month: _Days, days: _Days, history: int, left_us: int, settings: 
 def _forecasts(
     store: LedgerStore, settings: Settings, now: datetime, days: _Days, history: int
 ) -> Family:
-    family = _gauge(names.FORECAST)
+    family = gauge(names.FORECAST)
     for budget in settings.budgets:
         spent = spent_pico(store, budget, now, settings.zone)
         left = period_end(budget.period, now, settings.zone) - to_us(now)
@@ -86,7 +86,3 @@ def _summed(days: _Days, scope: Mapping[str, str]) -> list[int]:
 
 def _last(days: Sequence[int], count: int) -> list[int]:
     return list(days[len(days) - count :])
-
-
-def _gauge(metric: names.Metric) -> GaugeMetricFamily:
-    return GaugeMetricFamily(metric.name, metric.help, labels=list(metric.labels))

@@ -8,12 +8,12 @@ from datetime import timezone
 
 from prometheus_client import disable_created_metrics
 from prometheus_client.exposition import choose_encoder
-from prometheus_client.metrics_core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from taximeter_processor import names
 from taximeter_processor.metrics.counters import CostCounters
+from taximeter_processor.metrics.families import gauge, single
 from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.metrics.text import AnyFamily, TextFamily
@@ -57,15 +57,13 @@ class Scrape:
         yield from self._counters.collect(time.time_ns() // 1000)
         yield from self._gauges.collect()
         yield from self._metrics.registry.collect()
-        yield _family(names.LABEL_SETS, len(self._counters.cost))
-        info = GaugeMetricFamily(
-            names.PRICE_BOOK_INFO.name, names.PRICE_BOOK_INFO.help, labels=["version"]
-        )
+        yield single(names.LABEL_SETS, len(self._counters.cost))
+        info = gauge(names.PRICE_BOOK_INFO)
         info.add_metric([self._book.version], 1)
         yield info
         if self._book.checked_on is not None:
             checked = midnight(self._book.checked_on, timezone.utc) / 1_000_000
-            yield _family(names.PRICE_BOOK_TIMESTAMP, checked)
+            yield single(names.PRICE_BOOK_TIMESTAMP, checked)
 
 
 class _Small(Collector):
@@ -76,7 +74,3 @@ class _Small(Collector):
 
     def collect(self) -> list[Family]:
         return self._families
-
-
-def _family(metric: names.Metric, value: float) -> Family:
-    return GaugeMetricFamily(metric.name, metric.help, value=value)

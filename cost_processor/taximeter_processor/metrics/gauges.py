@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
@@ -18,6 +18,7 @@ from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.expected import expected
+from taximeter_processor.metrics.families import gauge, single
 from taximeter_processor.metrics.movers import moved
 from taximeter_processor.metrics.optimizations import optimizations
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
@@ -75,10 +76,10 @@ class LedgerGauges:
         yield self._expected()
         yield self._restated()
         rows, cost, newest = queries.quick_totals(self._store)
-        yield _single(names.LEDGER_ROWS, rows)
-        yield _single(names.LEDGER_COST, to_float(cost))
-        yield _single(names.LEDGER_BYTES, self._store.size_bytes())
-        yield _single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
+        yield single(names.LEDGER_ROWS, rows)
+        yield single(names.LEDGER_COST, to_float(cost))
+        yield single(names.LEDGER_BYTES, self._store.size_bytes())
+        yield single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
 
     def _spend(self, now: datetime) -> Iterator[AnyFamily]:
         """Spend by cost labels, collapsed as the counters are, and the owner of each feature."""
@@ -101,7 +102,7 @@ class LedgerGauges:
         yield self._owner_info({(labels[0], labels[1]) for labels, _ in sums})
 
     def _owner_info(self, pairs: set[tuple[str, str]]) -> Family:
-        family = _gauge(names.OWNER_INFO)
+        family = gauge(names.OWNER_INFO)
         for feature, team in sorted(pairs):
             family.add_metric([feature, team, self._owners.owner_of(feature, team)], 1)
         return family
@@ -111,19 +112,19 @@ class LedgerGauges:
         columns = (*_FEATURE_GROUP, "status", "usage_status")
         found = queries.spend_by_window(self._store, columns, windows(now, self._settings.zone))
         calls = _summed([(g[:-1], spent) for g, spent in found], self._feature_labels(), amount=1)
-        family = _gauge(names.SPEND_REQUESTS)
+        family = gauge(names.SPEND_REQUESTS)
         for (labels, window), count in calls.items():
             if count:
                 family.add_metric([*labels, window], count)
         yield family
         partial = [(g[: len(_FEATURE_GROUP)], spent) for g, spent in found if g[-1] == "partial"]
-        broken_off = _gauge(names.BROKEN_OFF)
+        broken_off = gauge(names.BROKEN_OFF)
         for (labels, window), pico in _summed(partial, self._feature_labels()).items():
             broken_off.add_metric([*labels, window], to_float(pico))
         yield broken_off
 
     def _same_time(self, now: datetime) -> Family:
-        family = _gauge(names.SPEND_SAME_TIME)
+        family = gauge(names.SPEND_SAME_TIME)
         for window in same_time_windows(now, self._settings.zone):
             found = queries.spend_by_window(self._store, _FEATURE_GROUP, [window])
             for (labels, name), pico in _summed(found, self._feature_labels()).items():
@@ -135,7 +136,7 @@ class LedgerGauges:
         return SeriesTable(self._settings.limits.label_sets, collapsible=(2, 3))
 
     def _expected(self) -> Family:
-        family = _gauge(names.FEATURE_EXPECTED)
+        family = gauge(names.FEATURE_EXPECTED)
         for feature in self._settings.never_silent:
             family.add_metric([feature], 1)
         return family
@@ -171,7 +172,7 @@ class LedgerGauges:
                 key = (label, team, window)
                 before = sums.get(key, (0, 0))
                 sums[key] = (before[0] + pico, before[1] + calls)
-        spend, requests = _gauge(names.TENANT_SPEND), _gauge(names.TENANT_REQUESTS)
+        spend, requests = gauge(names.TENANT_SPEND), gauge(names.TENANT_REQUESTS)
         for (tenant, team, window), (pico, calls) in sums.items():
             spend.add_metric([tenant, team, window], to_float(pico))
             requests.add_metric([tenant, team, window], calls)
@@ -179,7 +180,7 @@ class LedgerGauges:
         yield requests
 
     def _budgets(self, now: datetime) -> Iterator[Family]:
-        limit, spent = _gauge(names.BUDGET), _gauge(names.BUDGET_SPENT)
+        limit, spent = gauge(names.BUDGET), gauge(names.BUDGET_SPENT)
         for budget in self._settings.budgets:
             labels = [
                 budget.name,
@@ -254,11 +255,3 @@ def _summed(
             key = (labels, window)
             sums[key] = sums.get(key, 0) + amounts[amount]
     return sums
-
-
-def _gauge(metric: names.Metric) -> GaugeMetricFamily:
-    return GaugeMetricFamily(metric.name, metric.help, labels=list(metric.labels))
-
-
-def _single(metric: names.Metric, value: float) -> Family:
-    return GaugeMetricFamily(metric.name, metric.help, value=value)

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
@@ -14,6 +13,7 @@ from taximeter_processor.analysis.variance import Amounts, drivers
 from taximeter_processor.ledger import movements
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.families import gauge
 from taximeter_processor.metrics.series import Labels, shown
 from taximeter_processor.money import to_float
 from taximeter_processor.periods import midnight, same_time_windows, to_us, windows
@@ -35,7 +35,7 @@ def moved(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[Fam
     Within a feature (or a tenant) `volume` is the number of its own calls, and `mix` how they
     spread over tenants, request types and models.
     """
-    by_feature, by_tenant = _gauge(names.SPEND_CHANGE), _gauge(names.TENANT_CHANGE)
+    by_feature, by_tenant = gauge(names.SPEND_CHANGE), gauge(names.TENANT_CHANGE)
     for name, before, after in _comparisons(settings, now):
         leaves = movements.changes(store, before, after)
         for family, positions in ((by_feature, _FEATURE), (by_tenant, _TENANT)):
@@ -78,7 +78,3 @@ def _explained(grouped: _Pairs) -> Iterator[tuple[Labels, str, int]]:
     if rest:
         others = (names.OVERFLOW_VALUE,) * len(rest[0])
         yield others, NOT_SPLIT, sum(change[group] for group in rest)
-
-
-def _gauge(metric: names.Metric) -> GaugeMetricFamily:
-    return GaugeMetricFamily(metric.name, metric.help, labels=list(metric.labels))

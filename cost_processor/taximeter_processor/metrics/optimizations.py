@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final
 
-from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
 from taximeter_processor.ledger import movements
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.families import gauge
 from taximeter_processor.money import to_float
 from taximeter_processor.periods import midnight
 from taximeter_processor.settings import Settings
@@ -22,8 +22,8 @@ LONGEST_DAYS: Final = 28
 
 def optimizations(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[Family]:
     """Dates, expectations, and exact sums of equally long times on either side of each change."""
-    start, expected = _gauge(names.OPTIMIZATION_START), _gauge(names.OPTIMIZATION_EXPECTED)
-    cost, requests = _gauge(names.OPTIMIZATION_COST), _gauge(names.OPTIMIZATION_REQUESTS)
+    start, expected = gauge(names.OPTIMIZATION_START), gauge(names.OPTIMIZATION_EXPECTED)
+    cost, requests = gauge(names.OPTIMIZATION_COST), gauge(names.OPTIMIZATION_REQUESTS)
     for change in settings.optimizations:
         labels = [change.name, change.feature, change.kind]
         start.add_metric(labels, midnight(change.date, settings.zone) / 1_000_000)
@@ -55,7 +55,3 @@ def around(change: date, now: datetime, zone: tzinfo) -> list[Window]:
         Window("before", midnight(first, zone), midnight(change, zone)),
         Window("after", midnight(following, zone), midnight(last, zone)),
     ]
-
-
-def _gauge(metric: names.Metric) -> GaugeMetricFamily:
-    return GaugeMetricFamily(metric.name, metric.help, labels=list(metric.labels))
