@@ -12,18 +12,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
+
+from taximeter_processor.strict import Strict
 
 Scope = Literal["ingest", "read", "write"]
 SHORTEST_SECRET: Final = 16
 _Name = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class Secret(_Strict):
+class Secret(Strict):
     """Exactly one of `value`, `env`, `file` says where a secret of 16 characters or more is."""
 
     value: SecretStr | None = None
@@ -57,7 +55,7 @@ class Secret(_Strict):
         return self.value.get_secret_value() if self.value else ""
 
 
-class Pin(_Strict):
+class Pin(Strict):
     """Whose calls a sender may tell of (`*` globs); what is not named is not limited."""
 
     teams: tuple[_Name, ...] = ()
@@ -85,7 +83,7 @@ class Token(Secret):
         return self
 
 
-class Tls(_Strict):
+class Tls(Strict):
     """PEM files of the server's certificate chain and key, and of whoever signs its clients."""
 
     certificate: Path

@@ -9,7 +9,9 @@ from datetime import date
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
+
+from taximeter_processor.strict import Strict
 
 TagText = Annotated[str, Field(min_length=1, max_length=128)]
 PersonName = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@-]+$")]
@@ -22,10 +24,6 @@ WEEKDAYS: tuple[Weekday, ...] = (
 )  # fmt: skip
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
 def known_zone(value: str) -> str:
     """The zone's name. Raises `ValueError` when there is none of that name."""
     try:
@@ -35,7 +33,7 @@ def known_zone(value: str) -> str:
     return value
 
 
-class Contact(_Strict):
+class Contact(Strict):
     """Where an owner is reached; written to Alertmanager's configuration, never to a label."""
 
     webhook_url: str | None = None
@@ -57,7 +55,7 @@ class Contact(_Strict):
         return bool(self.webhook_url or self.email or slack or keys)
 
 
-class WorkingHours(_Strict):
+class WorkingHours(Strict):
     """When alerts of severity info and warning reach somebody; critical ones always do."""
 
     days: tuple[Weekday, ...] = Field(default=WEEKDAYS[:5], min_length=1)
@@ -74,7 +72,7 @@ class WorkingHours(_Strict):
         return self
 
 
-class Rota(_Strict):
+class Rota(Strict):
     """Persons who take turns of a day or a week; `since` is the first day of the first one."""
 
     persons: tuple[PersonName, ...]
@@ -97,7 +95,7 @@ class Rota(_Strict):
         return self.persons[turns % len(self.persons)]
 
 
-class Owner(_Strict):
+class Owner(Strict):
     """A person, or a rota, and the cost they answer for (`*` globs; most specific wins)."""
 
     name: PersonName

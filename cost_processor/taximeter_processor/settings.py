@@ -20,7 +20,6 @@ from zoneinfo import ZoneInfo
 import yaml
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
@@ -29,11 +28,17 @@ from pydantic import (
 
 from taximeter_processor.credentials import Secret, Tls, Token
 from taximeter_processor.errors import ConfigError
-from taximeter_processor.people import Clock, TagText, known_zone, refuse_nobody
-from taximeter_processor.people import Contact as Contact
-from taximeter_processor.people import Owner as Owner
+from taximeter_processor.people import (
+    Clock,
+    Contact,
+    Owner,
+    TagText,
+    known_zone,
+    refuse_nobody,
+)
 from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
+from taximeter_processor.strict import Strict
 
 DEFAULT_PATH = Path("taximeter.yaml")
 TAG_NAMES = ("feature", "tenant", "team", "request_type")
@@ -41,11 +46,7 @@ TagName = Literal["feature", "tenant", "team", "request_type"]
 _SCALARS = (str, float, str | None)
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-
-class TagDefaults(_Strict):
+class TagDefaults(Strict):
     """Tags for spans of one service (`*` globs) that carry none of their own."""
 
     service: TagText
@@ -55,7 +56,7 @@ class TagDefaults(_Strict):
     request_type: TagText | None = None
 
 
-class TagPolicy(_Strict):
+class TagPolicy(Strict):
     """What tags must be there, may hold, are also called, and default to."""
 
     required: tuple[TagName, ...] = ()
@@ -74,7 +75,7 @@ class TagPolicy(_Strict):
         return value
 
 
-class Mail(_Strict):
+class Mail(Strict):
     """How Alertmanager, and the daily digest, send e-mail."""
 
     smarthost: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "localhost:25"
@@ -82,7 +83,7 @@ class Mail(_Strict):
     require_tls: bool = True
 
 
-class Digest(_Strict):
+class Digest(Strict):
     """The daily message to each owner."""
 
     at: Clock | None = None
@@ -93,7 +94,7 @@ class Digest(_Strict):
     """The file of what was sent; absent: beside the ledger."""
 
 
-class Links(_Strict):
+class Links(Strict):
     """Where the links in an alert lead, and where alerts are sent on."""
 
     alertmanager_url: str | None = None
@@ -102,7 +103,7 @@ class Links(_Strict):
     runbooks_url: str | None = None
 
 
-class Addresses(_Strict):
+class Addresses(Strict):
     """HOST:PORT of what Prometheus and Grafana talk to, for the files of `taximeter rules`."""
 
     processors: Mapping[str, str] = Field(default_factory=lambda: {"main": "127.0.0.1:4319"})
@@ -115,7 +116,7 @@ class Addresses(_Strict):
     """Where Prometheus finds a token with the scope `read`, if the processors want one."""
 
 
-class Budget(_Strict):
+class Budget(Strict):
     """Dollars for a feature, a team, both, or everything, in each period."""
 
     name: TagText
@@ -131,7 +132,7 @@ class Budget(_Strict):
         return str(value) if isinstance(value, (int, float)) and value is not True else value
 
 
-class Optimization(_Strict):
+class Optimization(Strict):
     """A change that is to make a feature cheaper, and the day it was made."""
 
     name: TagText
@@ -142,7 +143,7 @@ class Optimization(_Strict):
     """Share of the cost per request."""
 
 
-class Limits(_Strict):
+class Limits(Strict):
     """Every bound of the service; each has a metric that shows it being reached."""
 
     body_bytes: int = Field(default=16 << 20, ge=1 << 10)
@@ -155,7 +156,7 @@ class Limits(_Strict):
     ledger_memory_mb: int = Field(default=96, ge=64)
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """The whole configuration of one process."""
 
     ledger: str = "taximeter.duckdb"

@@ -22,6 +22,7 @@ STAGES = (
         "money",
         "pricing.overrides",
         "pricing.contracts",
+        "strict",
         "credentials",
         "people",
         "settings",

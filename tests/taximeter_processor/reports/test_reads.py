@@ -11,10 +11,11 @@ from typing import Any
 import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.people import Owner
 from taximeter_processor.reports import costs
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
-from taximeter_processor.settings import Owner, Settings
+from taximeter_processor.settings import Settings
 from tests.support.records import NOON_US, call
 
 NOW = datetime(2026, 11, 18, 13, tzinfo=timezone.utc)

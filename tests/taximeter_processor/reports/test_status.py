@@ -8,8 +8,9 @@ from pathlib import Path
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.record import Record
+from taximeter_processor.people import Owner
 from taximeter_processor.reports.status import NOT_TESTED, Adoption, Layer, adoption
-from taximeter_processor.settings import Budget, Links, Owner, Settings
+from taximeter_processor.settings import Budget, Links, Settings
 from tests.support.records import call, calls
 from tests.support.servers import free_port
 

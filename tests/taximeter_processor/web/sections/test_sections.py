@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.people import Owner
 from taximeter_processor.reports.movers import Effects
-from taximeter_processor.settings import Budget, Owner, Settings
+from taximeter_processor.settings import Budget, Settings
 from taximeter_processor.web.sections.breakdown import Line, breakdown, by_owner
 from taximeter_processor.web.sections.budgets import BudgetLine, budgets
 from taximeter_processor.web.sections.moved import cause, moved
