@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
+from fractions import Fraction
 from itertools import product
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 INPUT_METERS: Final = ("input", "cache_read", "cache_write")
 DRIVERS: Final = ("volume", "mix", "tokens", "cache", "price", "meters", "new", "gone")
@@ -25,6 +26,7 @@ DRIVERS: Final = ("volume", "mix", "tokens", "cache", "price", "meters", "new", 
 
 _EXACT: Final = Context(prec=50)
 _ZERO: Final = Decimal(0)
+_Number = TypeVar("_Number", Decimal, Fraction)
 
 
 class Amounts(NamedTuple):
@@ -66,16 +68,16 @@ def _add_leaf(
 ) -> None:
     s0, s1 = before.calls / n0, after.calls / n1
     u0, u1 = Decimal(before.cost) / before.calls, Decimal(after.cost) / after.calls
-    parts["volume"] += (n1 - n0) * _both(s0, s1, u0, u1)
-    parts["mix"] += (s1 - s0) * _both(n0, n1, u0, u1)
-    weight = _both(n0, n1, s0, s1)
+    parts["volume"] += (n1 - n0) * mean_product(s0, s1, u0, u1)
+    parts["mix"] += (s1 - s0) * mean_product(n0, n1, u0, u1)
+    weight = mean_product(n0, n1, s0, s1)
     text = _text_parts(_Text.of(before), _Text.of(after))
     for driver, part in zip(("tokens", "cache", "price"), text, strict=True):
         parts[driver] += weight * part
     parts["meters"] += weight * (u1 - u0 - sum(text))
 
 
-def _both(a0: Decimal, a1: Decimal, b0: Decimal, b1: Decimal) -> Decimal:
+def mean_product(a0: _Number, a1: _Number, b0: _Number, b1: _Number) -> _Number:
     """The weight of a third factor's change: the mean of a·b over the orders of change."""
     return (2 * a0 * b0 + 2 * a1 * b1 + a0 * b1 + a1 * b0) / 6
 

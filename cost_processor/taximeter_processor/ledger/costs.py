@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 from taximeter_processor.ledger.queries import DIMENSIONS, Spend
 from taximeter_processor.ledger.record import COLUMNS
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.stretches import stretch_number
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
@@ -74,8 +75,9 @@ def costs(
     )
     conditions, parameters = _conditions(bounds_us[0], bounds_us[-1], where)
     rows = store.read(
-        f"select bucket{names}, {_AMOUNTS} from (select {_bucket(bounds_us[1:-1])} bucket{shown}, "
-        f"cost_usd, status, input_tokens, output_tokens from calls where {conditions}) c "
+        f"select bucket{names}, {_AMOUNTS} from ("
+        f"select {stretch_number(bounds_us[1:-1])} bucket{shown}, cost_usd, status, "
+        f"input_tokens, output_tokens from calls where {conditions}) c "
         f"group by bucket{names} order by bucket, sum(cost_usd) desc{names} limit {int(limit)}",
         parameters,
     )
@@ -153,19 +155,3 @@ def _conditions(start_us: int, end_us: int, where: Mapping[str, str]) -> tuple[s
         text += f" and {name} in (?, ?)" if value == UNKNOWN_VALUE else f" and {name} = ?"
         parameters += ["", value] if value == UNKNOWN_VALUE else [value]
     return text, parameters
-
-
-def _bucket(inner_us: Sequence[int], first: int = 0) -> str:
-    """SQL for the number of the stretch a call began in, given the bounds between stretches.
-
-    A tree of comparisons, so a thousand bounds cost a row ten of them; no engine's idea of a time
-    zone is involved.
-    """
-    if not inner_us:
-        return str(first)
-    middle = len(inner_us) // 2
-    before, since = inner_us[:middle], inner_us[middle + 1 :]
-    return (
-        f"case when start_time < make_timestamp({int(inner_us[middle])}) "
-        f"then {_bucket(before, first)} else {_bucket(since, first + middle + 1)} end"
-    )

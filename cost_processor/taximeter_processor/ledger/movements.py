@@ -8,6 +8,7 @@ from typing import Final
 from taximeter_processor.analysis.variance import NOTHING, Amounts
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.stretches import stretch_number
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import OVERFLOW_VALUE
 
@@ -37,12 +38,8 @@ def spend_of_days(
 ) -> dict[tuple[str, ...], list[int]]:
     """Pico-USD of each group in each stretch between neighbouring bounds, in one pass."""
     names = ", ".join(group)
-    stretches = " ".join(
-        f"when start_time < make_timestamp({bound}) then {index}"
-        for index, bound in enumerate(bounds_us[1:])
-    )
     rows = store.read(
-        f"select {names}, case {stretches} end, sum(cost_usd) from calls "
+        f"select {names}, {stretch_number(bounds_us[1:-1])}, sum(cost_usd) from calls "
         f"where start_time >= make_timestamp({bounds_us[0]}) "
         f"and start_time < make_timestamp({bounds_us[-1]}) "
         f"group by {', '.join(str(index + 1) for index in range(len(group) + 1))}"

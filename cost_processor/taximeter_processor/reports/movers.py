@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from taximeter_processor.analysis.variance import mean_product
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.slices import EVERYTHING, Part, Ranked, Where, parts, ranked
 from taximeter_processor.ledger.store import LedgerStore
@@ -102,12 +103,7 @@ def effects(leaves: Sequence[Part]) -> Effects:
     for leaf in staying:
         s1, s0 = Fraction(leaf.calls[0], n1), Fraction(leaf.calls[1], n0)
         u1, u0 = Fraction(leaf.pico[0], leaf.calls[0]), Fraction(leaf.pico[1], leaf.calls[1])
-        calls += (n1 - n0) * _between(s0, s1, u0, u1)
-        rate += (u1 - u0) * _between(Fraction(n0), Fraction(n1), s0, s1)
+        calls += (n1 - n0) * mean_product(s0, s1, u0, u1)
+        rate += (u1 - u0) * mean_product(Fraction(n0), Fraction(n1), s0, s1)
     by_calls, by_rate = round(calls), round(rate)
     return Effects(by_calls, whole - by_calls - by_rate, by_rate, moved)
-
-
-def _between(a0: Fraction, a1: Fraction, b0: Fraction, b1: Fraction) -> Fraction:
-    """The mean product of two other factors over all orders in which three may change."""
-    return (2 * a0 * b0 + 2 * a1 * b1 + a0 * b1 + a1 * b0) / 6

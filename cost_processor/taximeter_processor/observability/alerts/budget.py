@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import RULE_BUDGET, RULE_BUDGET_SPENT
+from taximeter_processor.names import FORECAST, RULE_BUDGET, RULE_BUDGET_SPENT
 from taximeter_processor.observability.alerts.alert import PROCESSOR_DOWN, Alert, dollars
 from taximeter_processor.observability.promql import select
 
@@ -53,8 +53,7 @@ def _hours(window: str) -> str:
     return amount if unit == "h" else f"{amount} / 60"
 
 
-FORECAST: Final = "taximeter_forecast_usd"
-_LIKELY: Final = f"max by (budget) ({select(FORECAST, quantile='0.5')})"
+_LIKELY: Final = f"max by (budget) ({select(FORECAST.name, quantile='0.5')})"
 _LIMITS: Final = select(RULE_BUDGET, period="month")
 _OF_BUDGET: Final = dollars(f'printf "{RULE_BUDGET_SPENT}{{budget=%q}}" $labels.budget')
 
