@@ -3,53 +3,33 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import psycopg
-from psycopg import sql
 
-from taximeter_processor.ledger.record import COLUMNS, Kind, Record
-from taximeter_processor.money import pico_to_usd
-from taximeter_processor.observability.dashboards.calls import VIEW
-from taximeter_processor.periods import from_us, to_us
+from taximeter_processor.ledger.postgres_store import PostgresStore
+from taximeter_processor.ledger.record import Record
+from taximeter_processor.periods import to_us
 from tests.dashboards.history import DAY
 from tests.dashboards.workload import NOW
 
 START: Final = NOW - DAY
 STRETCH_SECONDS: Final = 300
-TYPES: Final[Mapping[Kind, str]] = {
-    "text": "text",
-    "json": "text",
-    "time": "timestamptz",
-    "count": "bigint",
-    "money": "numeric(24,12)",
-    "flag": "boolean",
-}
 
 Connection = psycopg.Connection[Any]
 Choices = Mapping[str, Sequence[str]]
 
 
-def store(connection: Connection, records: Sequence[Record]) -> None:
-    """Put the calls of the last two days behind the view that the board reads."""
-    columns = ", ".join(f"{name} {TYPES[kind]}" for name, kind in COLUMNS)
-    connection.execute(f"create table calls ({columns})".encode())
-    with connection.cursor().copy("copy calls from stdin") as copy:
-        for record in records:
-            if record.start_time >= to_us(NOW - 2 * DAY):
-                copy.write_row(_stored(record))
-    connection.execute(
-        sql.SQL("create view {} as select * from calls").format(sql.Identifier(VIEW))
-    )
-
-
-def _stored(record: Record) -> list[object]:
-    change: dict[Kind, Callable[[Any], object]] = {"time": from_us, "money": pico_to_usd}
-    return [
-        change[kind](value) if value is not None and kind in change else value
-        for (_, kind), value in zip(COLUMNS, record, strict=True)
-    ]
+@contextmanager
+def ledger(url: str, records: Sequence[Record]) -> Iterator[Connection]:
+    """A ledger with the calls of the last two days in an empty database, and a way to ask it."""
+    store = PostgresStore(url, writer="main")
+    store.append([record for record in records if record.start_time >= to_us(NOW - 2 * DAY)])
+    store.close()
+    with psycopg.connect(url, autocommit=True) as connection:
+        yield connection
 
 
 def filled(text: str, choices: Choices) -> str:

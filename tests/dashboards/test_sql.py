@@ -7,7 +7,6 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import psycopg
 import pytest
 
 from taximeter_processor.ledger.record import Record
@@ -28,9 +27,7 @@ PANELS = {
 
 @pytest.fixture(scope="module")
 def connection(postgres: Postgres, records: Sequence[Record]) -> Iterator[Connection]:
-    """A database with the calls of the last two days behind the view."""
-    with psycopg.connect(postgres.new_database(), autocommit=True) as opened:
-        calls_database.store(opened, records)
+    with calls_database.ledger(postgres.new_database(), records) as opened:
         yield opened
 
 

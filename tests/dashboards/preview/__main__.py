@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import psycopg
-
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.observability.queries import fill
 from tests.dashboards import answers, calls_database, workload
@@ -64,8 +62,7 @@ def _asked_of_postgres(records: Sequence[Record], board: Mapping[str, Any]) -> l
         server = Postgres(Path(directory))
         server.start()
         try:
-            with psycopg.connect(server.new_database(), autocommit=True) as connection:
-                calls_database.store(connection, records)
+            with calls_database.ledger(server.new_database(), records) as connection:
                 choices = calls_database.offered(connection, board)
                 return [
                     Answered(
