@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from taximeter_processor.names import BUDGET, BUDGET_SPENT
-from taximeter_processor.observability.alerts.budget import FORECAST
+from taximeter_processor.names import BUDGET, BUDGET_SPENT, FORECAST
 from tests.taximeter_processor.observability.prometheus_tools import (
     Message,
     firing,
@@ -20,6 +19,7 @@ SLOW = "TaximeterBudgetBurnSlow"
 AHEAD = "TaximeterForecastOverBudget"
 SCOPE = {"budget": "chat", "owner": "alice", "feature": "chat", "team": "", "period": "month"}
 WHO = 'budget="chat",feature="chat",job="taximeter",owner="alice",team="unknown"'
+GAUGE = FORECAST.name
 FORECAST_WHO = 'budget="chat",feature="chat",owner="alice",team="unknown"'
 
 
@@ -95,8 +95,8 @@ def test_budgets_of_a_day_do_not_burn(tmp_path: Path, alert: str) -> None:
 def forecast(usd: str) -> dict[str, str]:
     """What is likely at the end, each hour from 1 January 1970 on."""
     return {
-        f'{FORECAST}{{budget="chat",quantile="0.5",instance="main",job="taximeter"}}': usd,
-        f'{FORECAST}{{budget="chat",quantile="0.9",instance="main",job="taximeter"}}': "9999x400",
+        f'{GAUGE}{{budget="chat",quantile="0.5",instance="main",job="taximeter"}}': usd,
+        f'{GAUGE}{{budget="chat",quantile="0.9",instance="main",job="taximeter"}}': "9999x400",
         **spent("100x400"),
     }
 
@@ -120,6 +120,6 @@ def test_a_better_forecast_ends_it(tmp_path: Path) -> None:
 
 def test_two_replicas_send_one_forecast(tmp_path: Path) -> None:
     given = forecast("876x200") | {
-        f'{FORECAST}{{budget="chat",quantile="0.5",instance="b",job="taximeter"}}': "876x200"
+        f'{GAUGE}{{budget="chat",quantile="0.5",instance="b",job="taximeter"}}': "876x200"
     }
     promtool_test(tmp_path, given, firing("90h", AHEAD, FORECAST_WHO), interval="1h")
