@@ -6,10 +6,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check collector rules lock clean
+.PHONY: help demo test check soak collector rules dashboards-preview lock clean
 
 help: ## list the commands
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
 
 demo: $(VENV)/.demo ## the main job, end to end, on a DuckDB file: no Docker, no key
 	@$(BIN)/taximeter demo $(ARGS)
@@ -27,11 +27,18 @@ check: $(VENV)/.dev ## lint, types, generated files
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
+soak: $(VENV)/.dev ## random bodies against the decoder for half an hour; EXAMPLES says how many
+	@TAXIMETER_FUZZ_EXAMPLES=$(or $(EXAMPLES),200000) $(BIN)/pytest tests/taximeter_processor/ingest/test_fuzz.py
+
 collector: ## build the OpenTelemetry Collector from its official modules
 	@collector/build
 
 rules: $(VENV)/.dev ## generate dashboards, alert rules and Alertmanager's configuration
 	@$(BIN)/taximeter rules --out grafana
+
+dashboards-preview: $(VENV)/.dev ## draw the dashboards from real answers into .build/dashboards (needs Chromium)
+	@scripts/install-servers
+	@$(BIN)/python -m tests.dashboards.preview $(ARGS)
 
 lock: $(VENV)/.dev ## resolve dependencies anew into requirements/
 	@scripts/lock

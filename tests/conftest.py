@@ -1,4 +1,4 @@
-"""What tests of several packages share: one PostgreSQL server for the whole run."""
+"""What tests of several packages share: one PostgreSQL server, and patience with the machine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.support.servers import Postgres
+
+# What a test says must not hang on how busy the machine is.
+settings.register_profile("taximeter", deadline=None)
+settings.load_profile("taximeter")
 
 
 def _running_postgres() -> Iterator[Postgres]:

@@ -8,14 +8,16 @@ from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from fastapi import Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
 
 from taximeter_processor import __version__
-from taximeter_processor.api import query, reprice, upkeep
+from taximeter_processor.api import costs, explain, query, reprice, upkeep
 from taximeter_processor.api.guard import Guard
 from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
+from taximeter_processor.api.small_bodies import SmallBodies
 from taximeter_processor.metrics.exposition import Scrape
 from taximeter_processor.service import Service
-from taximeter_processor.web import pages
+from taximeter_processor.web import pages, signin
 
 TRACES_PATH: Final = "/v1/traces"
 
@@ -27,7 +29,7 @@ class Application:
         self._traces = TracesEndpoint(
             service.worker, service.metrics, service.tokens, service.settings.limits.body_bytes
         )
-        self._rest = build_api(service)
+        self._rest = SmallBodies(build_api(service), service.metrics)
         self._guarded = Guard(self._dispatch, service.settings)
         self._senders_have_tokens = bool(service.settings.tokens)
 
@@ -71,12 +73,16 @@ def build_api(service: Service) -> FastAPI:
         openapi_url=None,
         redoc_url=None,
         docs_url=None,
+        exception_handlers={RequestValidationError: query.wrong_parameters},
     )
     api.state.service = service
+    api.include_router(costs.router)
     api.include_router(query.router)
     api.include_router(reprice.router)
     api.include_router(upkeep.router)
+    api.include_router(explain.router)
     api.include_router(pages.router)
+    api.include_router(signin.router)
 
     @api.get("/healthz", include_in_schema=False)
     async def healthz() -> Response:

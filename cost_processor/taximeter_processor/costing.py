@@ -62,7 +62,11 @@ def _priced(call: Call, quantities: tuple[Quantity, ...], prices: PriceBook) -> 
     if call.usage_status == "estimated":
         return Costed(call, quantities, "unpriced", Unpriced("estimated_usage"))
     price = prices.price_for(
-        call.provider, call.response_model, call.request_model, call.tier, call.start_us
+        call.provider,
+        call.response_model or call.called_model,
+        call.request_model,
+        call.tier,
+        call.start_us,
     )
     if isinstance(price, Unpriced):
         return Costed(call, quantities, "unpriced", price)
@@ -87,7 +91,7 @@ def book(
         uncached = (usage[0] or 0) - read - written
         found = prices.text_cost(
             call.provider,
-            call.response_model,
+            call.response_model or call.called_model,
             call.request_model,
             call.tier,
             call.start_us,
@@ -118,11 +122,16 @@ def reprice(record: Record, prices: PriceBook) -> Record:
     """
     if record.status not in _REPRICED:
         return record
-    costed = _costed(_call_of(record), _quantities_of(record), prices)
+    costed = cost_again(record, prices)
     if not isinstance(costed.outcome, Priced) and record.price_source:
         return record
     again = _row(costed.call, _booked(costed), (record.writer, record.ingested_at, False))
     return record._replace(**{name: getattr(again, name) for name in _PRICED_COLUMNS})
+
+
+def cost_again(record: Record, prices: PriceBook) -> Costed:
+    """What a row's usage costs at what the prices are now, line by line."""
+    return _costed(_call_of(record), _quantities_of(record), prices)
 
 
 _REPRICED: Final = ("priced", "unpriced", "cached")
@@ -205,7 +214,7 @@ class _Booked(NamedTuple):
 def _booked(costed: Costed) -> _Booked:
     call, quantities, status, outcome = costed
     paid = listed = tier_saved = 0
-    labels = (call.response_model or call.request_model, "", "")
+    labels = (call.response_model or call.called_model or call.request_model, "", "")
     lines: Sequence[Line] = ()
     if type(outcome) is Priced:
         labels = (outcome.model, outcome.price_version, outcome.price_source)
@@ -259,7 +268,7 @@ def _row(call: Call, booked: _Booked, arrived: tuple[str, int, bool]) -> Record:
         call.service,
         call.provider,
         call.request_model,
-        call.response_model,
+        call.response_model or call.called_model,
         model,
         call.operation,
         call.tier,

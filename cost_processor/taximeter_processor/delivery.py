@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping
 
@@ -21,13 +22,15 @@ def post_all(
     bodies: Iterable[tuple[bytes, int]],
     committed: Callable[[int], object],
     headers: Mapping[str, str] | None = None,
+    verify: ssl.SSLContext | bool = True,
 ) -> None:
     """Post every (body, spans) to `url`; `committed` hears of each acknowledged number of spans.
 
+    `verify` says whom an https `url` must be; by default any whom this machine trusts.
     Raises `TaximeterError` when spans are refused or nothing is accepted for two minutes.
     """
     with httpx2.Client(
-        timeout=60, trust_env=False, headers={**_HEADERS, **(headers or {})}
+        timeout=60, trust_env=False, verify=verify, headers={**_HEADERS, **(headers or {})}
     ) as client:
         for body, spans in bodies:
             try:

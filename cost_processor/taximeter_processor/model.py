@@ -99,8 +99,11 @@ class Call(NamedTuple):
     """Answered by a response cache: the usage is what was avoided."""
     reported_cost_pico: int | None
     """What the emitter or provider said it cost, in pico-USD."""
+    called_model: str = ""
+    """What a proxy says it really called, behind the name that was asked for."""
     raw_usage: Mapping[str, AttributeValue] | None = None
-    """The counts as another emitter wrote them; Taximeter's own spans have one exact form."""
+    """The counts as the emitter wrote them; None for Taximeter's usual spans, which name each count
+    in one way."""
 
 
 class NotACall(NamedTuple):

@@ -100,6 +100,12 @@ SPEND_REQUESTS: Final = Metric(
     "Calls in the ledger behind taximeter_spend_usd, by status.",
     ("feature", "team", "request_type", "environment", "status", "window"),
 )
+BROKEN_OFF: Final = Metric(
+    "taximeter_broken_off_spend_usd",
+    "gauge",
+    "Exact spend on calls that were broken off before their end (usage_status partial).",
+    ("feature", "team", "request_type", "environment", "window"),
+)
 SPEND_SAME_TIME: Final = Metric(
     "taximeter_spend_same_time_usd",
     "gauge",
@@ -130,11 +136,66 @@ BUDGET_SPENT: Final = Metric(
     "Exact spend against a budget in its current period.",
     ("budget", "owner", "feature", "team", "period"),
 )
+FORECAST: Final = Metric(
+    "taximeter_forecast_usd",
+    "gauge",
+    "Spend expected at the end of a budget's period; quantile = 0.5, 0.9.",
+    ("budget", "quantile"),
+)
+RUN_RATE: Final = Metric(
+    "taximeter_month_run_rate_usd",
+    "gauge",
+    "The month's spend, and the mean of the last seven whole days for all its time that is left.",
+    ("feature", "team", "request_type", "environment"),
+)
+SPEND_CHANGE: Final = Metric(
+    "taximeter_spend_change_usd",
+    "gauge",
+    "Change of spend since the week before, exact, by what caused it (docs/dashboards.md).",
+    ("feature", "team", "driver", "window"),
+)
+TENANT_CHANGE: Final = Metric(
+    "taximeter_tenant_spend_change_usd",
+    "gauge",
+    "The same for tenants.",
+    ("tenant", "driver", "window"),
+)
+OPTIMIZATION_START: Final = Metric(
+    "taximeter_optimization_start_timestamp_seconds",
+    "gauge",
+    "When the day of a change began that is to save money.",
+    ("optimization", "feature", "kind"),
+)
+OPTIMIZATION_EXPECTED: Final = Metric(
+    "taximeter_optimization_expected_ratio",
+    "gauge",
+    "Share of the cost per request that a change is expected to save.",
+    ("optimization", "feature", "kind"),
+)
+OPTIMIZATION_COST: Final = Metric(
+    "taximeter_optimization_cost_usd",
+    "gauge",
+    "Exact cost of the feature's priced calls in as many whole days before and after a change.",
+    ("optimization", "feature", "kind", "phase"),
+)
+OPTIMIZATION_REQUESTS: Final = Metric(
+    "taximeter_optimization_requests",
+    "gauge",
+    "Priced calls behind taximeter_optimization_cost_usd.",
+    ("optimization", "feature", "kind", "phase"),
+)
 OWNER_INFO: Final = Metric(
     "taximeter_owner_info",
     "gauge",
     "1 for the named owner of each feature's cost; contacts live in Alertmanager's configuration.",
     ("feature", "team", "owner"),
+)
+
+FEATURE_EXPECTED: Final = Metric(
+    "taximeter_feature_expected",
+    "gauge",
+    "1 for each feature that should never be silent, as configured.",
+    ("feature",),
 )
 
 # The meter is metered.
@@ -155,6 +216,19 @@ INGEST_REQUESTS: Final = Metric(
     "counter",
     "Requests to /v1/traces by HTTP status.",
     ("status",),
+)
+HTTP_REFUSED: Final = Metric(
+    "taximeter_http_refused_total",
+    "counter",
+    "Connections cut off and bodies refused, by reason: too_many, slow_head, large_head, unread; "
+    "outside /v1/traces also slow_body, large_body.",
+    ("reason",),
+)
+READS: Final = Metric(
+    "taximeter_reads_total",
+    "counter",
+    "Reads of the ledger over HTTP by outcome: ok, wrong (400), limit (503).",
+    ("read", "outcome"),
 )
 INGEST_BYTES: Final = Metric(
     "taximeter_ingest_body_bytes_total",
@@ -205,6 +279,12 @@ TAG_VIOLATIONS: Final = Metric(
     "Tag values that broke the policy, by tag and reason: missing, not_allowed, invalid, pinned.",
     ("tag", "reason"),
 )
+TOKEN_VIOLATIONS: Final = Metric(
+    "taximeter_token_violations_total",
+    "counter",
+    "Tags outside the pin of the sender's token, booked as unknown, by token and tag.",
+    ("token", "tag"),
+)
 USAGE_STATUS: Final = Metric(
     "taximeter_usage_status_total",
     "counter",
@@ -216,6 +296,12 @@ DEAD_LETTERS: Final = Metric(
     "counter",
     "Bodies and spans kept aside without content, by reason.",
     ("reason",),
+)
+DIGESTS: Final = Metric(
+    "taximeter_digests_total",
+    "counter",
+    "Daily digests by outcome: sent, nothing_to_read, no_channel, failed (each try).",
+    ("outcome",),
 )
 LABEL_OVERFLOW: Final = Metric(
     "taximeter_label_overflow_total",
@@ -266,9 +352,31 @@ ALL: Final = tuple(value for value in list(globals().values()) if isinstance(val
 # Recording rules: what boards and alerts read, so that replicas never double.
 RULE_SPEND: Final = "taximeter:spend_usd"
 RULE_SPEND_REQUESTS: Final = "taximeter:spend_requests"
+RULE_BROKEN_OFF: Final = "taximeter:broken_off_spend_usd"
 RULE_SPEND_SAME_TIME: Final = "taximeter:spend_same_time_usd"
 RULE_TENANT_SPEND: Final = "taximeter:tenant_spend_usd"
+RULE_TENANT_REQUESTS: Final = "taximeter:tenant_requests"
 RULE_BUDGET: Final = "taximeter:budget_usd"
 RULE_BUDGET_SPENT: Final = "taximeter:budget_spent_usd"
+RULE_FORECAST: Final = "taximeter:forecast_usd"
+RULE_RUN_RATE: Final = "taximeter:month_run_rate_usd"
+RULE_SPEND_CHANGE: Final = "taximeter:spend_change_usd"
+RULE_TENANT_CHANGE: Final = "taximeter:tenant_spend_change_usd"
+RULE_OPTIMIZATION_START: Final = "taximeter:optimization_start_timestamp_seconds"
+RULE_OPTIMIZATION_EXPECTED: Final = "taximeter:optimization_expected_ratio"
+RULE_OPTIMIZATION_COST: Final = "taximeter:optimization_cost_usd"
+RULE_OPTIMIZATION_REQUESTS: Final = "taximeter:optimization_requests"
 RULE_OWNER: Final = "taximeter:owner"
 RULES: Final = tuple(value for key, value in list(globals().items()) if key.startswith("RULE_"))
+
+# Recording rules that alerts compare with: what is normal, and how much is too much.
+BASE_COST_1H: Final = "taximeter:feature_cost_usd:1h"
+BASE_COST_1D: Final = "taximeter:feature_cost_usd:1d"
+BASE_REQUESTS_1H: Final = "taximeter:feature_requests:1h"
+BASE_REQUESTS_1D: Final = "taximeter:feature_requests:1d"
+BASE_REQUEST_COST_1H: Final = "taximeter:feature_request_cost_usd:1h"
+BASE_REQUEST_COST_1D: Final = "taximeter:feature_request_cost_usd:1d"
+BASE_TENANT_COST_1H: Final = "taximeter:tenant_cost_usd:1h"
+BASE_CACHED_SHARE_1H: Final = "taximeter:feature_cached_share:1h"
+BASE_CACHEABLE_1H: Final = "taximeter:feature_cacheable_tokens:1h"
+BASE_TENANT_OWNER: Final = "taximeter:tenant_owner"

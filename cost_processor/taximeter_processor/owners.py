@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import lru_cache
 
 from taximeter_processor.names import UNOWNED
-from taximeter_processor.settings import Owner
+from taximeter_processor.people import Owner
 
 _GLOB = frozenset("*?[")
 

@@ -84,6 +84,17 @@ def period_start(period: str, now: datetime, zone: tzinfo) -> int:
     return midnight(first, zone)
 
 
+def period_end(period: str, now: datetime, zone: tzinfo) -> int:
+    """When the current `day`, `week` or `month` is over, µs UTC."""
+    today = now.astimezone(zone).date()
+    following = {
+        "day": today + timedelta(days=1),
+        "week": today + timedelta(days=7 - today.weekday()),
+        "month": (today.replace(day=1) + timedelta(days=31)).replace(day=1),
+    }[period]
+    return midnight(following, zone)
+
+
 def day_bounds(days: int, now: datetime, zone: tzinfo) -> list[int]:
     """The midnights around the last `days` days, today last, oldest first: `days + 1` of them."""
     today = now.astimezone(zone).date()

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from taximeter_processor.costing import book
+from taximeter_processor.credentials import Pin
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.gaps import Gaps, Losses, arrivals
 from taximeter_processor.ingest.body import decompress
@@ -33,11 +34,11 @@ from taximeter_processor.model import Call
 from taximeter_processor.names import OVERFLOW_VALUE
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.settings import Limits
-from taximeter_processor.tagging import TagRules
+from taximeter_processor.tagging import PINNED, TagRules
 
 BACKFILL_AFTER_US: Final = 3_600_000_000
 COMMIT_RECORDS: Final = 10_000
-"""A commit holds this many calls and one body more at the most: what bounds its memory."""
+"""A commit holds this many calls and links and one body more at the most: its memory's bound."""
 BEFORE_RETENTION: Final = "before_retention"
 MOST_REASONS_TOLD: Final = 5
 MOST_UNKNOWN_KEYS: Final = 100
@@ -50,6 +51,9 @@ class Body(NamedTuple):
     content_type: str
     encoding: str
     peer: str
+    token: str = ""
+    """The name of the token it came with."""
+    pin: Pin | None = None
 
 
 class Accepted(NamedTuple):
@@ -72,8 +76,9 @@ class _Batch:
     answers: list[Answer] = field(default_factory=list)
     outcomes: Counter[str] = field(default_factory=Counter)
     rejected: Counter[str] = field(default_factory=Counter)
-    usage_status: Counter[tuple[str, str]] = field(default_factory=Counter)
     violations: Counter[tuple[str, str]] = field(default_factory=Counter)
+    outside_pin: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(token, tag) of what its sender may not tell."""
     unknown_usage_keys: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
     horizon_us: int | None = None
@@ -120,7 +125,7 @@ class Pipeline:
         batch = _Batch(self._ingest_time_us())
         for body in bodies:
             batch.answers.append(self._read(body, batch))
-            if len(batch.records) >= COMMIT_RECORDS:
+            if len(batch.records) + len(batch.links) >= COMMIT_RECORDS:
                 answers += self._settled(batch)
                 batch = _Batch(self._ingest_time_us())
         return answers + self._settled(batch) if batch.answers else answers
@@ -152,15 +157,16 @@ class Pipeline:
         try:
             data = decompress(body.data, body.encoding, self._limits.decoded_bytes)
             decoded = self._decoder.decode(data, body.content_type, batch.now_us * 1000)
-            return self._accepted(batch, body, self._sort_out(decoded, batch))
+            return self._accepted(batch, body, self._sort_out(decoded, body, batch))
         except BadRequest as error:
             self._bury(batch, body, error.reason, str(error))
-            return error
+            # A new one: the traceback would keep the body for as long as the garbage collector.
+            return BadRequest(error.status, error.reason, str(error))
         except LedgerError as error:
             # What was taken already is recognised when the client sends it again.
             return Overloaded(str(error), 5)
 
-    def _sort_out(self, decoded: Decoded, batch: _Batch) -> list[Rejected]:
+    def _sort_out(self, decoded: Decoded, body: Body, batch: _Batch) -> list[Rejected]:
         """Add what is a call to the batch; returns what is refused."""
         batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
         batch.arrivals += arrivals(decoded.spans)
@@ -168,7 +174,7 @@ class Pipeline:
         readings = self._reader.read_all(decoded.spans)
         for span, found in zip(decoded.spans, readings, strict=True):
             if type(found) is Call:
-                if (rejected := self._take(found, batch)) is not None:
+                if (rejected := self._take(found, body, batch)) is not None:
                     refused.append(rejected)
             elif isinstance(found, Rejected):
                 refused.append(found)
@@ -180,15 +186,16 @@ class Pipeline:
             batch.violations[(tag, "invalid")] += times
         return refused
 
-    def _take(self, call: Call, batch: _Batch) -> Rejected | None:
+    def _take(self, call: Call, body: Body, batch: _Batch) -> Rejected | None:
         """Add one call's record to the batch, or say why it is refused."""
         if self._is_pruned(call, batch):
             return Rejected(
                 BEFORE_RETENTION, "the call began before the ledger does: its time was pruned"
             )
-        call, violations = self._rules.book(call)
+        call, violations = self._rules.book(call, body.pin)
         if violations:
             batch.violations.update(violations)
+            batch.outside_pin.update((body.token, tag) for tag, why in violations if why == PINNED)
         try:
             record = book(
                 call,
@@ -199,8 +206,6 @@ class Pipeline:
             )
         except ValueError as error:
             return Rejected("bad_count", str(error))
-        provider = call.provider if call.provider in WELL_KNOWN else OVERFLOW_VALUE
-        batch.usage_status[(call.usage_status, provider)] += 1
         if call.raw_usage:
             counts = json.dumps(call.raw_usage, separators=(",", ":"))
             record = record._replace(raw_usage=counts)
@@ -259,10 +264,14 @@ class Pipeline:
         ):
             for label, times in counted.items():
                 metric.labels(label).inc(times)
-        for (status, provider), times in batch.usage_status.items():
-            metrics.usage_status.labels(status, provider).inc(times)
+        statuses = Counter((record.usage_status, record.provider) for record in fresh)
+        for (status, provider), times in statuses.items():
+            label = provider if provider in WELL_KNOWN else OVERFLOW_VALUE
+            metrics.usage_status.labels(status, label).inc(times)
         for (tag, reason), times in batch.violations.items():
             metrics.tag_violations.labels(tag, reason).inc(times)
+        for (token, tag), times in batch.outside_pin.items():
+            metrics.token_violations.labels(token, tag).inc(times)
 
     def _lost(self, now_us: int) -> Losses:
         """Spans that turn out to be missing, if it is this process that watches."""

@@ -13,6 +13,8 @@ from typing import Any, Final
 
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
+from taximeter_processor.api.session import Sessions
+from taximeter_processor.digest_clock import DigestClock
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder
 from taximeter_processor.ingest.tags import alias_keys
@@ -26,6 +28,7 @@ from taximeter_processor.reports import forget, prune
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.reprice import Question, reprice_slice
+from taximeter_processor.reports.stored import TraceAccount, explain_trace
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
@@ -44,6 +47,7 @@ class Service:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.tokens = Tokens(settings.tokens)
+        self.sessions = Sessions(settings.tokens)
         self.book = PriceBook.of(settings)
         self.store = open_ledger(settings)
         self.metrics = SelfMetrics(
@@ -69,16 +73,21 @@ class Service:
         self.worker = IngestWorker(self.pipeline, self.metrics, settings.limits.queue_bytes)
         days = settings.retention.days
         self.upkeep = None if days is None else Upkeep(self.prune, days)
+        self._digests = DigestClock(
+            settings, lambda: list(self.read("digest", {})["rows"]), self.metrics, _now
+        )
 
     def start(self) -> None:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
         self.worker.start()
+        self._digests.start()
         if self.upkeep is not None:
             self.upkeep.start()
         _log.info("writer %s on %s", self.settings.writer, self.settings.shown_ledger)
 
     def stop(self) -> None:
         """Commit what is queued and give the ledger up."""
+        self._digests.stop()
         if self.upkeep is not None:
             self.upkeep.stop()
         self.worker.stop()
@@ -129,6 +138,10 @@ class Service:
     def forget(self, asked: forget.Question) -> Future[dict[str, Any]]:
         """`reports.forget` of one slice, between two commits. Its future may hold `ValueError`."""
         return self.worker.run(lambda: forget.forget(self.store, asked, time.time_ns() // 1000))
+
+    def explain(self, trace_id: str, span_id: str) -> TraceAccount | None:
+        """`reports.stored` of a trace, at the prices this service uses."""
+        return explain_trace(self.store, self.book, trace_id, span_id)
 
     def status(self) -> dict[str, Any]:
         """What is running, for people."""

@@ -9,25 +9,36 @@ from __future__ import annotations
 
 import ipaddress
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
+from datetime import date as Day
 from datetime import timezone as fixed_zone
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import yaml
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Field,
     ValidationError,
     field_validator,
     model_validator,
 )
 
+from taximeter_processor.credentials import Secret, Tls, Token
 from taximeter_processor.errors import ConfigError
+from taximeter_processor.people import (
+    Clock,
+    Contact,
+    Owner,
+    TagText,
+    known_zone,
+    refuse_nobody,
+)
 from taximeter_processor.pricing.contracts import Contract
 from taximeter_processor.pricing.overrides import PriceOverride
+from taximeter_processor.strict import Strict
 
 DEFAULT_PATH = Path("taximeter.yaml")
 TAG_NAMES = ("feature", "tenant", "team", "request_type")
@@ -35,43 +46,9 @@ TagName = Literal["feature", "tenant", "team", "request_type"]
 _SCALARS = (str, float, str | None)
 LEAST_KEPT_DAYS = 62
 """The gauges of last month look as far back as this."""
-TagText = Annotated[str, Field(min_length=1, max_length=128)]
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Token(_Strict):
-    """A named bearer token; exactly one of `value`, `env`, `file` says where its secret is."""
-
-    name: TagText
-    scopes: tuple[Literal["ingest", "read", "write"], ...] = Field(min_length=1)
-    value: str | None = None
-    env: str | None = None
-    file: Path | None = None
-
-    @model_validator(mode="after")
-    def _has_one_source(self) -> Token:
-        if sum(source is not None for source in (self.value, self.env, self.file)) != 1:
-            raise ValueError("expected exactly one of value, env or file")
-        if len(self.secret()) < 16:
-            raise ValueError("expected a secret of at least 16 characters")
-        return self
-
-    def secret(self) -> str:
-        """The token's text, from wherever it is kept."""
-        if self.env is not None:
-            return os.environ.get(self.env, "")
-        if self.file is not None:
-            try:
-                return self.file.read_text().strip()
-            except OSError as error:
-                raise ValueError(f"cannot read {self.file}: {error.strerror}") from error
-        return self.value or ""
-
-
-class TagDefaults(_Strict):
+class TagDefaults(Strict):
     """Tags for spans of one service (`*` globs) that carry none of their own."""
 
     service: TagText
@@ -81,13 +58,15 @@ class TagDefaults(_Strict):
     request_type: TagText | None = None
 
 
-class TagPolicy(_Strict):
+class TagPolicy(Strict):
     """What tags must be there, may hold, are also called, and default to."""
 
     required: tuple[TagName, ...] = ()
     allowed: Mapping[TagName, tuple[TagText, ...]] = Field(default_factory=dict)
     aliases: Mapping[str, tuple[TagText, ...]] = Field(default_factory=dict)
     defaults: tuple[TagDefaults, ...] = ()
+    hash_tenants: Secret | None = None
+    """With a key, no tenant is stored by its name."""
 
     @field_validator("aliases")
     @classmethod
@@ -98,40 +77,48 @@ class TagPolicy(_Strict):
         return value
 
 
-class Contact(_Strict):
-    """Where Alertmanager reaches an owner; only ever written to Alertmanager's configuration."""
+class Mail(Strict):
+    """How Alertmanager, and the daily digest, send e-mail."""
 
-    webhook_url: str | None = None
-    email: str | None = None
-    pagerduty_routing_key_file: str | None = None
-    slack_channel: str | None = None
-    slack_api_url_file: str | None = None
-
-
-class Owner(_Strict):
-    """A named person or rota and the cost they answer for (`*` globs; most specific wins)."""
-
-    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\w.@-]+$")]
-    features: tuple[TagText, ...] = ()
-    teams: tuple[TagText, ...] = ()
-    contact: Contact = Contact()
-
-
-class Mail(_Strict):
-    """How Alertmanager sends e-mail."""
-
-    smarthost: str = "localhost:25"
+    smarthost: Annotated[str, Field(pattern=r"^[^:\s]+:\d{1,5}$")] = "localhost:25"
     sender: str = "taximeter@localhost"
+    require_tls: bool = True
 
 
-class Links(_Strict):
-    """Where the links in an alert lead."""
+class Digest(Strict):
+    """The daily message to each owner."""
 
+    at: Clock | None = None
+    """When the service sends it, in the reporting zone; absent: only `taximeter digest` does."""
+    when_quiet: bool = False
+    """Also on a day on which nothing is worth reading."""
+    memory: Path | None = None
+    """The file of what was sent; absent: beside the ledger."""
+
+
+class Links(Strict):
+    """Where the links in an alert lead, and where alerts are sent on."""
+
+    alertmanager_url: str | None = None
+    """Asked how many notifications were delivered; absent: nobody knows."""
     grafana_url: str | None = None
     runbooks_url: str | None = None
 
 
-class Budget(_Strict):
+class Addresses(Strict):
+    """HOST:PORT of what Prometheus and Grafana talk to, for the files of `taximeter rules`."""
+
+    processors: Mapping[str, str] = Field(default_factory=lambda: {"main": "127.0.0.1:4319"})
+    """The processor's address by its `writer`, which becomes the `instance` label."""
+    collector: str = "127.0.0.1:8888"
+    alertmanager: str = "127.0.0.1:9093"
+    prometheus: str = "127.0.0.1:9090"
+    postgres: str = "127.0.0.1:5432"
+    token_file: str = ""
+    """Where Prometheus finds a token with the scope `read`, if the processors want one."""
+
+
+class Budget(Strict):
     """Dollars for a feature, a team, both, or everything, in each period."""
 
     name: TagText
@@ -147,7 +134,18 @@ class Budget(_Strict):
         return str(value) if isinstance(value, (int, float)) and value is not True else value
 
 
-class Limits(_Strict):
+class Optimization(Strict):
+    """A change that is to make a feature cheaper, and the day it was made."""
+
+    name: TagText
+    feature: TagText
+    date: Day
+    kind: Literal["caching", "model", "prompt", "tier", "routing", "other"] = "other"
+    expected_saving: float | None = Field(default=None, gt=0, lt=1)
+    """Share of the cost per request."""
+
+
+class Limits(Strict):
     """Every bound of the service; each has a metric that shows it being reached."""
 
     body_bytes: int = Field(default=16 << 20, ge=1 << 10)
@@ -160,7 +158,7 @@ class Limits(_Strict):
     ledger_memory_mb: int = Field(default=96, ge=64)
 
 
-class Retention(_Strict):
+class Retention(Strict):
     """How long single calls are kept; what they added up to always is."""
 
     calls: Annotated[str, Field(pattern=r"^\d{1,5}d$")] | None = None
@@ -180,7 +178,7 @@ class Retention(_Strict):
         return None if self.calls is None else int(self.calls[:-1])
 
 
-class Settings(_Strict):
+class Settings(Strict):
     """The whole configuration of one process."""
 
     ledger: str = "taximeter.duckdb"
@@ -192,13 +190,19 @@ class Settings(_Strict):
     birth_hold_seconds: float = Field(default=120.0, ge=0, le=86_400, allow_inf_nan=False)
     gauge_cache_seconds: float = Field(default=5.0, ge=0, le=3600, allow_inf_nan=False)
     tokens: tuple[Token, ...] = ()
+    tls: Tls | None = None
     tags: TagPolicy = TagPolicy()
     owners: tuple[Owner, ...] = ()
     fallback_owner: Contact = Contact()
     deadman: Contact | None = None
     mail: Mail = Mail()
+    digest: Digest = Digest()
     links: Links = Links()
+    addresses: Addresses = Addresses()
     budgets: tuple[Budget, ...] = ()
+    optimizations: Annotated[tuple[Optimization, ...], Field(max_length=200)] = ()
+    never_silent: tuple[TagText, ...] = ()
+    """Features of which two hours without a call are an alert."""
     prices: tuple[PriceOverride, ...] = ()
     contracts: tuple[Contract, ...] = ()
     catalogue: Path | None = None
@@ -208,14 +212,7 @@ class Settings(_Strict):
     retention: Retention = Retention()
     limits: Limits = Limits()
 
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str) -> str:
-        try:
-            ZoneInfo(value)
-        except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-            raise ValueError("expected an IANA time zone such as Europe/Berlin") from error
-        return value
+    _zone = field_validator("timezone")(known_zone)
 
     @field_validator("listen")
     @classmethod
@@ -232,7 +229,11 @@ class Settings(_Strict):
         _refuse_repeats("owners.teams", [t for owner in self.owners for t in owner.teams])
         _refuse_repeats("contracts", [contract.name for contract in self.contracts])
         _refuse_repeats("budgets", [budget.name for budget in self.budgets])
+        _refuse_repeats("optimizations", [change.name for change in self.optimizations])
         _refuse_repeats("tokens", [token.name for token in self.tokens])
+        if len({token.secret() for token in self.tokens}) < len(self.tokens):
+            raise ValueError("tokens: two have the same secret; expected one each")
+        refuse_nobody(self.owners)
         known = {owner.name for owner in self.owners}
         for budget in self.budgets:
             if budget.owner is not None and budget.owner not in known:
@@ -276,6 +277,22 @@ class Settings(_Strict):
     def zone(self) -> ZoneInfo | fixed_zone:
         return fixed_zone.utc if self.timezone == "UTC" else ZoneInfo(self.timezone)
 
+    def secret_files(self) -> Iterator[tuple[str, Path]]:
+        """(what it holds, file) of every file that only the service should read."""
+        for token in self.tokens:
+            if token.file is not None:
+                yield f"the token {token.name}", token.file
+        if self.tags.hash_tenants is not None and self.tags.hash_tenants.file is not None:
+            yield "the key of the tenants' hashes", self.tags.hash_tenants.file
+        if self.tls is not None:
+            yield "the key of the certificate", self.tls.key
+
+    @property
+    def holds_secrets(self) -> bool:
+        """The configuration itself has a secret in it."""
+        secrets = (*self.tokens, self.tags.hash_tenants)
+        return any(secret is not None and secret.value is not None for secret in secrets)
+
 
 def _refuse_repeats(key: str, values: list[str]) -> None:
     repeated = sorted({value for value in values if values.count(value) > 1})
@@ -318,7 +335,8 @@ def parse(
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        problem = getattr(error, "problem", None) or "is no YAML"
+        # A secret that was not quoted may be taken for an alias or a tag, and named.
+        problem = re.sub(r"'[^'<]{2,}'", "'…'", getattr(error, "problem", None) or "is no YAML")
         raise ConfigError(f"{path}:{line}: {problem}; expected YAML") from error
     if not isinstance(content, dict):
         raise ConfigError(f"{path}:1: expected keys and values such as `ledger: taximeter.duckdb`")
@@ -338,10 +356,15 @@ def _validated(
         if field.annotation in _SCALARS and f"TAXIMETER_{key.upper()}" in environ
     }
     try:
-        return Settings.model_validate({**content, **overridden, **changes})
+        settings = Settings.model_validate({**content, **overridden, **changes})
     except ValidationError as error:
         lines = [_sentence(dict(item), node, path) for item in error.errors()]
         raise ConfigError("\n".join(lines)) from error
+    placed = (
+        override.at_line(_line_of(node, ["prices", index]))
+        for index, override in enumerate(settings.prices)
+    )
+    return settings.model_copy(update={"prices": tuple(placed)})
 
 
 def _sentence(item: dict[str, Any], node: yaml.Node | None, path: Path) -> str:
@@ -353,7 +376,7 @@ def _sentence(item: dict[str, Any], node: yaml.Node | None, path: Path) -> str:
         return f"{where}: {message}"
     given = item.get("input")
     shown = "" if isinstance(given, (dict, BaseModel)) else f" is {str(given)[:80]!r}"
-    if "token" in key:
+    if "token" in key or "hash_tenants" in key:
         shown = ""
     return f"{where}: {key}{shown}: {message}"
 

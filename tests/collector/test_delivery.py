@@ -60,6 +60,17 @@ def test_a_bearer_token_is_sent_when_given(tmp_path: Path, sink: OtlpSink) -> No
     assert sink.headers[0]["authorization"] == "Bearer s3cret"
 
 
+def test_a_bearer_token_may_stay_in_its_file(tmp_path: Path, sink: OtlpSink) -> None:
+    (tmp_path / "token").write_text("tx_5ecret")
+    header = f'{{authorization: "Bearer ${{file:{tmp_path / "token"}}}"}}'
+    with Collector(
+        tmp_path, sink.url, environment={"TAXIMETER_PROCESSOR_HEADERS": header}
+    ) as collector:
+        acknowledged(collector, 1)
+        wait_for("delivery", lambda: sink.spans)
+    assert sink.headers[0]["authorization"] == "Bearer tx_5ecret"
+
+
 def test_spans_sent_over_grpc_arrive(collector: Collector, sink: OtlpSink) -> None:
     provider = TracerProvider()
     exporter = OTLPSpanExporter(collector.grpc_endpoint, insecure=True)

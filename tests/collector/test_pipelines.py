@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tests.support.collector import CONFIG, ROOT, Collector
-from tests.support.otlp_sink import OtlpSink, export_request, post, span, spans_in
+from tests.collector.guide import GUIDE, saved, snippet
+from tests.support.collector import CONFIG, Collector
+from tests.support.otlp_sink import OtlpSink, export_request, post, span
 from tests.support.servers import free_port, wait_for
 
-GUIDE = (ROOT / "docs/collector.md").read_text()
 CALL = {"gen_ai.operation.name": "chat", "gen_ai.input.messages": "what people said"}
 EXISTING = """
 extensions:
@@ -120,39 +120,8 @@ def test_an_existing_collector_hands_its_calls_over(tmp_path: Path, sink: OtlpSi
             sink.arrival_of(call)
 
 
-def test_groupbytrace_delivers_parent_and_call_in_one_request(
-    tmp_path: Path, sink: OtlpSink
-) -> None:
-    parent = span({"taximeter.feature": "search"}, name="agent", trace=77)
-    call = span(CALL, trace=77)
-    added = snippet("groupbytrace").replace("wait_duration: 5s", "wait_duration: 1s")
-    configs = [CONFIG, *saved(tmp_path, added)]
-    with Collector(tmp_path, sink.url, configs=configs) as collector:
-        post(collector.url, export_request([call]))
-        post(collector.url, export_request([parent]))
-        sink.arrival_of(call)
-    together = [{span.span_id for span in spans_in(request)} for request in sink.requests]
-    assert {call.span_id, parent.span_id} in together
-
-
 def exporting_to(url: str) -> dict[str, str]:
     return {
         "TAXIMETER_BACKEND_EXPORTER": "otlp_http/backend",
         "TAXIMETER_BACKEND_ENDPOINT": url,
     }
-
-
-def snippet(name: str) -> str:
-    """The guide's YAML example that defines `name`."""
-    blocks: list[str] = re.findall(r"```yaml\n(.*?)```", GUIDE, re.DOTALL)
-    found = [block for block in blocks if f"  {name}:" in block]
-    assert len(found) == 1
-    return found[0]
-
-
-def saved(directory: Path, *contents: str) -> list[Path]:
-    """Each content in a file of its own."""
-    paths = [directory / f"{number}.yaml" for number in range(len(contents))]
-    for path, content in zip(paths, contents, strict=True):
-        path.write_text(content)
-    return paths

@@ -57,6 +57,7 @@ def test_every_command_is_documented() -> None:
         "costs",
         "prices",
         "owners",
+        "digest",
         "status",
         "dead-letters",
         "rules",

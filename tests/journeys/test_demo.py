@@ -149,7 +149,7 @@ def test_it_keeps_running_until_it_is_stopped_and_takes_its_children_along(
     while "until Ctrl-C" not in said:
         said = process.stdout.readline()
         assert said, "it ended by itself"
-    assert "AI cost: daily view" in get(f"http://127.0.0.1:{port}/")
+    assert "<h1>AI cost today</h1>" in get(f"http://127.0.0.1:{port}/")
     process.send_signal(number)
     assert process.wait(30) == 0
     assert is_free(port)

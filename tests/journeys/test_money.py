@@ -22,8 +22,10 @@ import yaml
 
 from taximeter_processor.observability.generate import Plan, generate
 from taximeter_processor.observability.queries import panel_queries
-from taximeter_processor.observability.routes import Receiver, Timing
+from taximeter_processor.observability.receivers import Receiver
+from taximeter_processor.observability.routes import Routing, Timing
 from taximeter_processor.observability.rules import Links
+from taximeter_processor.people import Contact, Owner
 from tests.journeys.conftest import App, finish, noon_zone
 from tests.support.collector import Collector
 from tests.support.provider import ReplayProvider
@@ -89,12 +91,16 @@ def _requests(processor: Processor) -> int:
 
 
 def _generated(webhook_url: str) -> dict[str, str]:
-    plan = Plan(
-        owners=[Receiver("alice", f"{webhook_url}/alice"), Receiver("bob", f"{webhook_url}/bob")],
-        fallback=Receiver("fallback", f"{webhook_url}/fallback"),
+    def reached(name: str) -> Contact:
+        return Contact(webhook_url=f"{webhook_url}/{name}")
+
+    routing = Routing(
+        owners=[Owner(name=name, contact=reached(name)) for name in ("alice", "bob")],
+        fallback=Receiver("fallback", reached("fallback")),
         timing=Timing(group_wait="1s", group_interval="1s", repeat_interval="1h"),
-        links=LINKS,
+        year=2026,
     )
+    plan = Plan(routing, links=LINKS)
     files = generate(Path(), plan, with_dashboards=False)
     return {str(path): text for path, text in files.items()}
 

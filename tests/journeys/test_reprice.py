@@ -149,7 +149,7 @@ def test_repricing_needs_a_token_that_may_write(empty: Processor, scope: str, st
     headers = {"authorization": _bearer(scope), "content-type": "application/json"}
     answer = request(empty.port, "POST", "/api/v1/reprice", body, headers)
     assert answer.status == status
-    cookie = {"cookie": f"taximeter_token={TOKENS['write']}", "content-type": "application/json"}
+    cookie = {"cookie": f"taximeter_session={TOKENS['write']}", "content-type": "application/json"}
     assert request(empty.port, "POST", "/api/v1/reprice", body, cookie).status == 401
 
 
@@ -165,4 +165,4 @@ def test_repricing_needs_a_token_that_may_write(empty: Processor, scope: str, st
 def test_a_wrong_question_is_refused(empty: Processor, body: dict[str, Any]) -> None:
     headers = {"authorization": _bearer("write"), "content-type": "application/json"}
     answer = request(empty.port, "POST", "/api/v1/reprice", json.dumps(body).encode(), headers)
-    assert answer.status == 422
+    assert answer.status == 400

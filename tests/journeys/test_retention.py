@@ -157,17 +157,17 @@ def test_configured_retention_needs_nobody_to_ask(tmp_path: Path) -> None:
 
 QUESTIONS = [
     ("prune", {"before": "2026-01-01"}, 200),
-    ("prune", {"before": "yesterday"}, 422),
-    ("prune", {"before": str(datetime.now(timezone.utc).date())}, 422),
+    ("prune", {"before": "yesterday"}, 400),
+    ("prune", {"before": str(datetime.now(timezone.utc).date())}, 400),
     ("forget", {"tenant": "acme", "dry_run": True}, 200),
-    ("forget", {"tenant": ""}, 422),
-    ("forget", {"tenant": "forgotten"}, 422),
-    ("forget", {"tenant": "acme", "since": "monday"}, 422),
-    ("backup", {"name": "../outside.duckdb"}, 422),
-    ("backup", {"name": "/tmp/outside.duckdb"}, 422),
-    ("backup", {"name": ".hidden.duckdb"}, 422),
+    ("forget", {"tenant": ""}, 400),
+    ("forget", {"tenant": "forgotten"}, 400),
+    ("forget", {"tenant": "acme", "since": "monday"}, 400),
+    ("backup", {"name": "../outside.duckdb"}, 400),
+    ("backup", {"name": "/tmp/outside.duckdb"}, 400),
+    ("backup", {"name": ".hidden.duckdb"}, 400),
     ("backup", {"name": "monday.duckdb"}, 200),
-    ("backup", {"name": "monday.duckdb"}, 422),
+    ("backup", {"name": "monday.duckdb"}, 400),
 ]
 
 

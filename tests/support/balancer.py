@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import http.client
 import itertools
-import threading
 from collections.abc import Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from tests.support.loopback import Loopback, Silent
 
 
-class Balancer:
+class Balancer(Loopback):
     """Passes POST requests on to loopback ports in turn."""
 
     def __init__(self, ports: Sequence[int]) -> None:
         turns = itertools.cycle(ports)
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers["content-length"]))
                 kept = {"content-type": self.headers["content-type"]}
@@ -30,18 +30,4 @@ class Balancer:
                 self.send_header("content-length", "0")
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)

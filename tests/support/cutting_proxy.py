@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from contextlib import suppress
 from typing import Literal
 
 Moment = Literal["before", "after"]
@@ -35,6 +36,11 @@ class CuttingProxy:
             threading.Thread(target=_pass_on, args=(server, client), daemon=True).start()
 
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
+        # Either end may go at any moment, and `_pass_on` then closes both.
+        with suppress(OSError):
+            self._pass_requests_on(client, server)
+
+    def _pass_requests_on(self, client: socket.socket, server: socket.socket) -> None:
         while data := _received(client):
             if self.cut_at is not None and b"commit" in data:
                 moment, self.cut_at = self.cut_at, None

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import threading
 import urllib.error
 import urllib.request
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from typing import Any
 
@@ -20,6 +18,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import AnyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
+from tests.support.loopback import Loopback, Silent
 from tests.support.otlp import NOW_NS, any_value
 from tests.support.servers import wait_for
 
@@ -90,7 +89,7 @@ class Answer:
     body: ExportTraceServiceResponse = field(default_factory=ExportTraceServiceResponse)
 
 
-class OtlpSink:
+class OtlpSink(Loopback):
     """Takes OTLP/HTTP as a backend would: keeps accepted requests, answers as it was told.
 
     `answers` are used up first, then `default`. `port` 0 means a free one.
@@ -103,7 +102,7 @@ class OtlpSink:
         self.default = Answer()
         sink = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -124,23 +123,13 @@ class OtlpSink:
                 self.end_headers()
                 self.wfile.write(body)
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
+        super().__init__(Handler, port)
 
     def __enter__(self) -> OtlpSink:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
 
     @property
     def spans(self) -> list[Span]:
@@ -159,11 +148,6 @@ class OtlpSink:
             lambda: [received for received in self.spans if received.span_id == sent.span_id],
         )
         return found[0]
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
 
 
 def _decode(body: bytes, encoding: str | None) -> ExportTraceServiceRequest:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
+
+from tests.support.loopback import Loopback, Silent
 
 CHAT = {
     "object": "chat.completion",
@@ -46,7 +47,7 @@ PICO_USD = {
 """What one answer of each kind costs, worked out by hand from the public price list."""
 
 
-class ReplayProvider:
+class ReplayProvider(Loopback):
     """Answers chat completions (JSON and SSE) and embeddings on a free port."""
 
     def __init__(self) -> None:
@@ -55,7 +56,7 @@ class ReplayProvider:
         numbers = count(1)
         lock = threading.Lock()
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -109,17 +110,7 @@ class ReplayProvider:
                     self.wfile.write(f"{len(line):x}\r\n{line}\r\n".encode())
                 self.wfile.write(b"0\r\n\r\n")
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return self._server.server_port
+        super().__init__(Handler)
 
     @property
     def base_url(self) -> str:
@@ -128,8 +119,3 @@ class ReplayProvider:
     def cost_pico(self) -> int:
         """What everything served so far costs."""
         return sum(PICO_USD[kind] * times for kind, times in self.served.items())
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()

@@ -5,23 +5,24 @@ from __future__ import annotations
 import itertools
 import json
 import os
+import re
 import shutil
 import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import yaml
+
+from tests.support.loopback import Loopback, Silent
 
 START_SECONDS = 60.0
 
@@ -100,6 +101,13 @@ class Server:
                 **self.popen_options(),
             )
         wait_for(f"start of {self._name}", self._is_up)
+
+    def memory_bytes(self, *, peak: bool = False) -> int:
+        """Resident memory now, or the most there ever was."""
+        assert self._process is not None
+        status = Path(f"/proc/{self._process.pid}/status").read_text()
+        (line,) = re.findall(rf"^Vm{'HWM' if peak else 'RSS'}:\s+(\d+) kB$", status, re.MULTILINE)
+        return int(line) * 1024
 
     def kill(self) -> None:
         """kill -9."""
@@ -306,35 +314,21 @@ class Postgres(Server):
             self._process.wait(20)
 
 
-class Webhook:
+class Webhook(Loopback):
     """Stands in for the pager: keeps every JSON body that is posted to it, by path."""
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, Any]]] = []
         received = self.received
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             def do_POST(self) -> None:
                 size = int(self.headers.get("content-length", 0))
                 received.append((self.path, json.loads(self.rfile.read(size))))
                 self.send_response(200)
                 self.end_headers()
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
-        self._thread.start()
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}"
-
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().__init__(Handler)
 
 
 def program(name: str) -> str:

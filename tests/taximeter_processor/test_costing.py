@@ -138,7 +138,7 @@ def test_parts_that_exceed_the_whole_are_refused(book: PriceBook) -> None:
         record(CALL._replace(usage=Usage(10, 1, cache_read_tokens=11)), book)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.sampled_from(
         [

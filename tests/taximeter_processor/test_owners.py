@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from taximeter_processor.owners import Owners
-from taximeter_processor.settings import Owner
+from taximeter_processor.people import Owner
 
 OWNERS = Owners(
     [

@@ -13,6 +13,7 @@ from taximeter_processor.periods import (
     day_bounds,
     from_us,
     parse_moment,
+    period_end,
     period_start,
     same_time_windows,
     to_us,
@@ -93,3 +94,20 @@ def test_a_moment_out_of_reach_is_refused(text: str) -> None:
 def test_a_moment_that_is_none_says_what_is_accepted() -> None:
     with pytest.raises(ValueError, match="expected 7d, 12h, today"):
         parse_moment("soon", utc(2026, 11, 24), BERLIN)
+
+
+@pytest.mark.parametrize(
+    ("period", "end"),
+    [
+        ("day", utc(2026, 11, 24, 23)),
+        ("week", utc(2026, 11, 29, 23)),
+        ("month", utc(2026, 11, 30, 23)),
+    ],
+)
+def test_a_period_is_over_at_a_midnight_of_the_zone(period: str, end: datetime) -> None:
+    assert from_us(period_end(period, utc(2026, 11, 24, 12), BERLIN)) == end
+
+
+def test_a_month_of_31_days_and_the_last_of_the_year_end_in_the_next() -> None:
+    assert from_us(period_end("month", utc(2026, 12, 31, 12), timezone.utc)) == utc(2027, 1, 1)
+    assert from_us(period_end("month", utc(2026, 1, 31, 12), timezone.utc)) == utc(2026, 2, 1)

@@ -140,6 +140,20 @@ def test_a_large_group_is_committed_in_parts(
     assert count(service) == 4
 
 
+def test_spans_that_are_no_calls_fill_a_commit_too(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("taximeter_processor.pipeline.COMMIT_RECORDS", 2)
+    spans = [proto_span(n, {"gen_ai.operation.name": "invoke_agent"}) for n in range(1, 5)]
+    for span in spans:
+        span.parent_span_id = b"parentid"
+    bodies = [
+        Body(protobuf(span), "application/x-protobuf", "identity", "127.0.0.1") for span in spans
+    ]
+    assert pipeline.process(bodies) == [Accepted()] * 4
+    assert metric(service, "taximeter_ledger_commits_total", result="ok") == 2
+
+
 def test_an_unknown_provider_is_no_label_of_its_own(pipeline: Pipeline, service: Service) -> None:
     pipeline.process([body(1, **{"gen_ai.provider.name": "made-up"})])
     name = "taximeter_usage_status_total"

@@ -65,6 +65,16 @@ def test_every_error_is_told_at_once() -> None:
         ("budgets: [{name: a, usd: -5}]", "String should match pattern"),
         ("owners: [{name: a, features: [x]}, {name: b, features: [x]}]", "named twice"),
         ("budgets: [{name: a, usd: 5, owner: ghost}]", "who is not in owners"),
+        ("optimizations: [{name: a, feature: b, date: soon}]", "date is 'soon'"),
+        (
+            "optimizations: [{name: a, feature: b, date: 2026-11-01, expected_saving: 30}]",
+            "expected_saving is '30'",
+        ),
+        (
+            "optimizations: [{name: a, feature: b, date: 2026-11-01},"
+            " {name: a, feature: c, date: 2026-11-02}]",
+            "'a' is named twice",
+        ),
         ("tokens: [{name: t, scopes: [read], value: short}]", "at least 16 characters"),
         ("tokens: [{name: t, scopes: [read]}]", "exactly one of value, env or file"),
         ("- a list", "expected keys and values"),
@@ -102,3 +112,8 @@ def test_money_may_be_written_as_a_number() -> None:
 def test_the_zone_is_ready_to_use() -> None:
     assert parse("timezone: Europe/Berlin", PATH).zone == ZoneInfo("Europe/Berlin")
     assert parse("", PATH).zone == timezone.utc
+
+
+def test_a_price_knows_the_line_it_was_written_on() -> None:
+    text = "writer: main\nprices:\n  - {model: a, percent: 1}\n\n  - model: b\n    percent: 2\n"
+    assert [override.line for override in parse(text, PATH).prices] == [3, 5]

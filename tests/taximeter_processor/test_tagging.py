@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from pydantic import SecretStr
+
+from taximeter_processor.credentials import Pin, Secret
 from taximeter_processor.settings import TagDefaults, TagPolicy
 from taximeter_processor.tagging import TagRules
 
 
 def test_without_a_policy_tags_stay_as_they_came() -> None:
     tagged = TagRules(TagPolicy()).apply("api", "search", "acme", "growth", "batch")
-    assert tagged == ("search", "acme", "growth", "batch", ())
+    assert tagged == ("api", "search", "acme", "growth", "batch", ())
 
 
 def test_defaults_of_a_service_fill_what_is_absent() -> None:
@@ -45,3 +48,50 @@ def test_a_default_satisfies_what_is_required() -> None:
         required=("feature",), defaults=(TagDefaults(service="api", feature="search"),)
     )
     assert TagRules(policy).apply("api", "", "", "", "").violations == ()
+
+
+def test_what_is_outside_the_sender_s_pin_is_unknown_and_a_violation() -> None:
+    pin = Pin(teams=("growth",), tenants=("acme-*",), services=("api",))
+    rules = TagRules(TagPolicy())
+    assert rules.apply("web", "search", "globex", "payments", "batch", pin) == (
+        "",
+        "search",
+        "",
+        "",
+        "batch",
+        (("service", "pinned"), ("team", "pinned"), ("tenant", "pinned")),
+    )
+    assert rules.apply("api", "", "acme-eu", "growth", "", pin).violations == ()
+
+
+def test_what_a_sender_does_not_claim_is_not_outside_its_pin() -> None:
+    pin = Pin(teams=("growth",), services=("api",))
+    assert TagRules(TagPolicy()).apply("", "search", "acme", "", "", pin).violations == ()
+
+
+def test_a_default_of_the_policy_does_not_lead_out_of_a_pin() -> None:
+    policy = TagPolicy(defaults=(TagDefaults(service="checkout", team="payments"),))
+    tagged = TagRules(policy).apply("checkout", "", "", "", "", Pin(teams=("growth",)))
+    assert (tagged.team, tagged.violations) == ("", (("team", "pinned"),))
+
+
+def test_a_service_outside_the_pin_gets_no_default_of_that_service() -> None:
+    policy = TagPolicy(defaults=(TagDefaults(service="checkout", team="payments"),))
+    tagged = TagRules(policy).apply("checkout", "", "", "", "", Pin(services=("api",)))
+    assert (tagged.service, tagged.team) == ("", "")
+
+
+def test_a_tenant_is_stored_under_its_keyed_hash() -> None:
+    policy = TagPolicy(hash_tenants=Secret(value=SecretStr("0123456789abcdef")))
+    # printf acme | openssl dgst -sha256 -hmac 0123456789abcdef
+    tagged = TagRules(policy).apply("api", "", "acme", "", "")
+    assert tagged.tenant == "t-42dd7a21e34198f4"
+    assert TagRules(policy).apply("api", "", "", "", "").tenant == ""
+
+
+def test_pins_and_policy_speak_of_tenants_by_name_though_they_are_hashed() -> None:
+    policy = TagPolicy(
+        allowed={"tenant": ("acme",)}, hash_tenants=Secret(value=SecretStr("0123456789abcdef"))
+    )
+    tagged = TagRules(policy).apply("api", "", "acme", "", "", Pin(tenants=("acme",)))
+    assert (tagged.tenant[:2], tagged.violations) == ("t-", ())

@@ -1,4 +1,7 @@
-"""Keeps foreign pages out: a `Host` allow-list on every request, a foreign `Origin` refused."""
+"""Keeps foreign pages out: a `Host` allow-list on every request, a foreign `Origin` refused.
+
+A form of a foreign site cannot be sent here either: browsers say where a request comes from.
+"""
 
 from __future__ import annotations
 
@@ -13,14 +16,17 @@ from taximeter_processor.api.otlp import Receive, Scope, Send
 from taximeter_processor.settings import Settings
 
 _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
+_FOREIGN_SITES: Final = frozenset({"cross-site", "same-site"})
 _HEADERS: Final = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"same-origin"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
     (
         b"content-security-policy",
-        b"default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; "
-        b"form-action 'self'; frame-ancestors 'none'",
+        b"default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; "
+        b"form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     ),
 )
 
@@ -38,7 +44,7 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
-        refusal = self._refusal(headers)
+        refusal = self._refusal(scope["method"], headers)
         if refusal is not None:
             await refusal(scope, receive, send)
             return
@@ -50,17 +56,33 @@ class Guard:
 
         await self._app(scope, receive, send_guarded)
 
-    def _refusal(self, headers: dict[bytes, str]) -> PlainTextResponse | None:
+    def _refusal(self, method: str, headers: dict[bytes, str]) -> PlainTextResponse | None:
         host = headers.get(b"host", "")
-        if self._hosts is None:
-            return None
-        if _name(host) not in self._hosts:
+        if self._hosts is not None and _name(host) not in self._hosts:
             text = f"host {host!r} is not served here: add it to allowed_hosts\n"
             return PlainTextResponse(text, 421)
         origin = headers.get(b"origin")
-        if origin is not None and _host_of(origin) not in self._hosts:
-            return PlainTextResponse(f"requests from {origin} are refused\n", 403)
+        if origin is not None and not self._is_own(origin, host):
+            return PlainTextResponse(
+                f"requests from {origin} are refused: if it is yours, set public_url\n", 403
+            )
+        if method != "GET" and headers.get(b"sec-fetch-site") in _FOREIGN_SITES:
+            return PlainTextResponse("requests from another site are refused\n", 403)
         return None
+
+    def _is_own(self, origin: str, host: str) -> bool:
+        """The page is of this very server, or of an allowed name in front of it.
+
+        Another port of this machine is another server.
+        """
+        try:
+            parts = urlsplit(origin)
+            name = parts.hostname
+        except ValueError:
+            return False
+        if parts.netloc.lower() == host.lower():
+            return True
+        return name in (self._hosts or ()) and name not in _LOOPBACK
 
 
 def _allowed_hosts(settings: Settings) -> frozenset[str] | None:
@@ -76,14 +98,6 @@ def _allowed_hosts(settings: Settings) -> frozenset[str] | None:
     elif hosts:
         hosts |= {settings.host, f"[{settings.host}]", *_LOOPBACK}
     return frozenset(host.lower() for host in hosts) if hosts else None
-
-
-def _host_of(origin: str) -> str | None:
-    """The host of an origin; None for one that is no address (`null`, garbage)."""
-    try:
-        return urlsplit(origin).hostname
-    except ValueError:
-        return None
 
 
 def _name(host: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
@@ -26,7 +27,9 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
-RECEIVE_TIMEOUT_SECONDS: Final = 30.0
+RECEIVE_SECONDS: Final = 30.0
+RECEIVE_BYTES_A_SECOND: Final = 64 << 10
+"""How long a body may take: this many seconds, and the time it needs at this rate."""
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +51,8 @@ class TracesEndpoint:
         try:
             answer = await self._answer(scope, headers, content_type, receive)
         except (BadRequest, Overloaded) as error:
-            answer = error
+            # The traceback would keep what came of the body, and itself, alive.
+            answer = error.with_traceback(None)
         except ClientGone:
             return
         except Exception:
@@ -61,24 +65,29 @@ class TracesEndpoint:
     ) -> Answer:
         if scope["method"] != "POST":
             raise BadRequest(405, "method", "expected POST")
-        self._tokens.require("ingest", headers.get(b"authorization", ""))
+        caller = self._tokens.require("ingest", headers.get(b"authorization", ""))
         if content_type not in (PROTOBUF, JSON):
             raise BadRequest(415, "content_type", f"{content_type!r} is not {PROTOBUF} or {JSON}")
         length = headers.get(b"content-length", "")
         if length.isdigit() and int(length) > self._limit:
             raise self._too_large()
-        data = await asyncio.wait_for(self._body(receive), RECEIVE_TIMEOUT_SECONDS)
+        data = await self._body(receive)
         peer = scope["client"][0] if scope.get("client") else ""
         encoding = headers.get(b"content-encoding", "identity")
-        future = self._worker.submit(Body(data, content_type, encoding, peer))
+        future = self._worker.submit(Body(data, content_type, encoding, peer, *caller))
         self._metrics.body_bytes.inc(len(data))
         return await asyncio.wrap_future(future)
 
     async def _body(self, receive: Receive) -> bytes:
         parts: list[bytes] = []
-        size = 0
+        size, begun = 0, time.monotonic()
         while True:
-            message = await receive()
+            patience = RECEIVE_SECONDS + size / RECEIVE_BYTES_A_SECOND
+            try:
+                left = max(begun + patience - time.monotonic(), 0)
+                message = await asyncio.wait_for(receive(), left)
+            except asyncio.TimeoutError as error:
+                raise Overloaded(f"{size} bytes of the body came in {patience:.0f} s") from error
             if message["type"] == "http.disconnect":
                 raise ClientGone
             part = message.get("body", b"")

@@ -41,6 +41,6 @@ async def reprice(body: RepriceBody, service: Running) -> dict[str, Any]:
     try:
         return await asyncio.wrap_future(service.reprice(Question(**body.model_dump())))
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     except (LedgerError, Overloaded) as error:
         raise retry(error) from error

@@ -48,7 +48,7 @@ async def prune(body: PruneBody, service: Running) -> dict[str, Any]:
     try:
         return await asyncio.wrap_future(service.prune(Question(**body.model_dump())))
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     except (LedgerError, Overloaded) as error:
         raise retry(error) from error
 
@@ -60,7 +60,7 @@ async def forget(body: ForgetBody, service: Running) -> dict[str, Any]:
     try:
         return await asyncio.wrap_future(service.forget(asked))
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     except (LedgerError, Overloaded) as error:
         raise retry(error) from error
 
@@ -71,7 +71,7 @@ def backup(body: BackupBody, service: Running) -> dict[str, Any]:
     try:
         file = service.store.backup(body.name)
     except ValueError as error:
-        raise HTTPException(422, str(error)) from error
+        raise HTTPException(400, str(error)) from error
     except LedgerError as error:
         raise retry(error) from error
     return {"file": str(file), "bytes": file.stat().st_size}

@@ -10,6 +10,7 @@ from typing import Final, Protocol
 from taximeter_processor.cli import (
     check,
     demo,
+    digest,
     explain,
     imports,
     ledger,
@@ -37,6 +38,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     serve,
     demo,
     reads,
+    digest,
     explain,
     imports,
     prices,

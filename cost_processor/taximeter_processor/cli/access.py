@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import ssl
 from collections.abc import Mapping
 from datetime import datetime, timezone
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 
 import httpx2
 
-from taximeter_processor.api.auth import Scope
+from taximeter_processor.credentials import Scope
 from taximeter_processor.errors import LedgerError, TaximeterError
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.store import LedgerStore
@@ -24,6 +25,10 @@ TIMEOUT_SECONDS = 60.0
 
 class NoLedger(LedgerError):
     """Neither a service nor a ledger file is there yet."""
+
+
+class NotFound(TaximeterError):
+    """The ledger knows nothing of what was asked for."""
 
 
 def add_common(parser: argparse.ArgumentParser) -> None:
@@ -95,31 +100,70 @@ def _asked(
             headers=authorization(settings, scope),
             timeout=timeout_seconds,
             trust_env=False,
-            verify=False,  # plain HTTP: loading certificates would only take time
+            verify=trust(settings),
         )
-    except httpx2.ConnectError:
-        return None
+    except httpx2.ConnectError as error:
+        if (refused := _tls_error(error)) is None:
+            return None
+        raise TaximeterError(f"{url}: {refused}: is another certificate served there?") from error
     except httpx2.HTTPError as error:
         raise TaximeterError(f"{url}: {error}") from error
-    if response.status_code == 422:
+    if response.status_code == 400:
         raise ValueError(str(response.json().get("detail", response.text)))
+    if response.status_code == 404:
+        raise NotFound(f"{url} answered 404: {response.text[:200]}")
     if response.status_code != 200:
         raise TaximeterError(f"{url} answered {response.status_code}: {response.text[:200]}")
     answer: dict[str, Any] = response.json()
     return answer
 
 
+def _tls_error(error: BaseException | None) -> ssl.SSLError | None:
+    """What TLS had against a connection, if somebody is there at all."""
+    while error is not None and not isinstance(error, ssl.SSLError):
+        error = error.__cause__ or error.__context__
+    return error
+
+
 def service_url(settings: Settings) -> str:
     """Where the service of these settings listens, as seen from this machine."""
     host = settings.host if settings.host not in ("0.0.0.0", "::") else "127.0.0.1"
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+    scheme = "https" if settings.tls else "http"
+    return f"{scheme}://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def trust(settings: Settings) -> ssl.SSLContext | bool:
+    """How the service of these settings proves who it is: by exactly the configured certificate.
+
+    A service that asks for one is shown TAXIMETER_CLIENT_CERTIFICATE with TAXIMETER_CLIENT_KEY.
+    """
+    if settings.tls is None:
+        return False  # plain HTTP: loading certificates would only take time
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    # It is called by its address here, which no certificate names; another one is not trusted.
+    context.check_hostname = False
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_verify_locations(settings.tls.certificate)
+    if certificate := os.environ.get("TAXIMETER_CLIENT_CERTIFICATE"):
+        try:
+            context.load_cert_chain(certificate, os.environ.get("TAXIMETER_CLIENT_KEY"))
+        except OSError as error:
+            raise TaximeterError(
+                f"TAXIMETER_CLIENT_CERTIFICATE={certificate} cannot be used: {error}; expected "
+                "PEM with its key there or in TAXIMETER_CLIENT_KEY"
+            ) from error
+    return context
 
 
 def authorization(settings: Settings, scope: Scope) -> dict[str, str]:
-    """The header that shows TAXIMETER_TOKEN, or else the first configured token of this scope."""
+    """The header that shows TAXIMETER_TOKEN, or else the first configured token of this scope.
+
+    One without a pin is preferred.
+    """
     secret = os.environ.get("TAXIMETER_TOKEN")
     if secret is None:
         fitting = [token for token in settings.tokens if scope in token.scopes]
+        fitting.sort(key=lambda token: token.pin is not None)
         secret = fitting[0].secret() if fitting else None
     return {"authorization": f"Bearer {secret}"} if secret else {}
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 from pathlib import Path
 
+from taximeter_processor.credentials import exposed
 from taximeter_processor.settings import DEFAULT_PATH, Settings, load
 
 
@@ -32,4 +34,7 @@ def _run(arguments: argparse.Namespace) -> int:
         f"{path}: good ({len(settings.owners)} owners, {len(settings.budgets)} budgets, "
         f"{len(settings.prices)} prices, {len(settings.tokens)} tokens)"
     )
+    held = [("secrets", path)] if settings.holds_secrets else []
+    for sentence in exposed([*held, *settings.secret_files()]):
+        print(f"taximeter: warning: {sentence}", file=sys.stderr)
     return 0

@@ -119,7 +119,8 @@ def _send(
     before = None if url else _kept(settings, service)
     target = (url or access.service_url(settings)).removesuffix(_TRACES_PATH).rstrip("/")
     headers = access.authorization(settings, "ingest")
-    post_all(f"{target}{_TRACES_PATH}", bodies, lambda _: None, headers)
+    verify = True if url else access.trust(settings)
+    post_all(f"{target}{_TRACES_PATH}", bodies, lambda _: None, headers, verify)
     after = None if before is None else _kept(settings, service)
     return None if before is None or after is None else after - before
 

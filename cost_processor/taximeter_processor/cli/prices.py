@@ -83,7 +83,11 @@ def _show(arguments: argparse.Namespace) -> int:
 
 
 def _as_json(answer: PriceAnswer) -> dict[str, Any]:
-    return {**answer._asdict(), "rates": [rate._asdict() for rate in answer.rates]}
+    rates = [
+        {**rate._asdict(), "override": rate.override and rate.override._asdict()}
+        for rate in answer.rates
+    ]
+    return {**answer._asdict(), "rates": rates}
 
 
 def _print(answer: PriceAnswer) -> None:

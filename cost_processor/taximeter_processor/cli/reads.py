@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from decimal import Decimal
 from typing import Any
 
+from taximeter_processor.buckets import INTERVALS
 from taximeter_processor.cli import access
+from taximeter_processor.cli.checklist import print_status
 from taximeter_processor.cli.table import print_table
-from taximeter_processor.errors import TaximeterError
-from taximeter_processor.ledger.queries import DIMENSIONS
+from taximeter_processor.ledger.costs import FILTERS
+from taximeter_processor.names import UNOWNED
 from taximeter_processor.reports.spreadsheet import to_csv
 
 
@@ -19,18 +22,30 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     costs = commands.add_parser(
         "costs",
         help="what calls cost, by any dimensions",
-        description="What calls cost, grouped by up to four dimensions, dearest first.",
+        description="What calls cost, grouped by up to four dimensions, dearest first; "
+        "with an interval in every hour, day, week or month, oldest first.",
         epilog="Example: taximeter costs --by feature,team --since 7d --where environment=prod",
     )
     access.add_common(costs)
     costs.add_argument("--by", default="feature", help="dimensions, comma separated (feature)")
-    costs.add_argument("--since", default="7d", help="7d, 12h, today, 2026-11-01 (7d)")
-    costs.add_argument("--until", help="as --since; default: now")
+    costs.add_argument("--interval", choices=INTERVALS, help="rows for each of these (total)")
+    costs.add_argument(
+        "--since", "--from", default="7d", help="7d, 12h, today, 2026-11-01, an instant (7d)"
+    )
+    costs.add_argument(
+        "--until", "--to", help="as --since, and not itself in the range; default: now"
+    )
+    costs.add_argument("--timezone", help="IANA zone of days and dates (the configured one)")
     costs.add_argument("--where", action="append", default=[], metavar="DIMENSION=VALUE")
     costs.add_argument("--csv", action="store_true", help="print CSV")
     costs.set_defaults(run=_costs)
 
-    owners = commands.add_parser("owners", help="who answers for which cost")
+    owners = commands.add_parser(
+        "owners",
+        help="who answers for which cost, and what nobody answers for",
+        description="Each owner's spend and features; first what nobody owns, dearest first.",
+        epilog="Exit code 1 when something is spent that nobody owns.",
+    )
     access.add_common(owners)
     owners.add_argument("--since", default="30d", help="30d, 2026-11-01, … (30d)")
     owners.set_defaults(run=_owners)
@@ -40,25 +55,28 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     letters.add_argument("--limit", type=int, default=50)
     letters.set_defaults(run=_dead_letters)
 
-    status = commands.add_parser("status", help="what is running, and whether it is ready")
+    status = commands.add_parser(
+        "status", help="how far you are: each layer, its numbers, the next step"
+    )
     access.add_common(status)
     status.set_defaults(run=_status)
 
 
 def _costs(arguments: argparse.Namespace) -> int:
     parameters = {"by": arguments.by, "since": arguments.since}
-    if arguments.until:
-        parameters["until"] = arguments.until
+    for name in ("until", "interval", "timezone"):
+        if value := getattr(arguments, name):
+            parameters[name] = value
     for condition in arguments.where:
         name, equals, value = condition.partition("=")
         if not equals:
             raise ValueError(f"--where {condition!r}: expected DIMENSION=VALUE")
-        if name not in DIMENSIONS:
-            raise ValueError(f"--where {condition!r}: expected one of {', '.join(DIMENSIONS)}")
+        if name not in FILTERS:
+            raise ValueError(f"--where {condition!r}: expected one of {', '.join(FILTERS)}")
         parameters[name] = value
     answer = access.read(access.settings_of(arguments), "costs", parameters)
     if arguments.csv:
-        sys.stdout.write(to_csv(answer["rows"]))
+        sys.stdout.write(to_csv(answer["rows"], [*answer["by"], *answer["total"]]))
     else:
         _show(arguments, answer, [*answer["rows"], {**_blank(answer["by"]), **answer["total"]}])
     return 0
@@ -66,8 +84,14 @@ def _costs(arguments: argparse.Namespace) -> int:
 
 def _owners(arguments: argparse.Namespace) -> int:
     answer = access.read(access.settings_of(arguments), "owners", {"since": arguments.since})
-    _show(arguments, answer, answer["rows"])
-    return 0
+    unowned = [row for row in answer["rows"] if row["owner"] == UNOWNED]
+    if arguments.json:
+        print(json.dumps({**answer, "unowned": unowned}, indent=2))
+    else:
+        print_table(answer["owners"])
+        if unowned:
+            print_table([{**row, "owner": "nobody"} for row in unowned], "What nobody owns")
+    return 1 if any(Decimal(row["cost_usd"]) for row in unowned) else 0
 
 
 def _dead_letters(arguments: argparse.Namespace) -> int:
@@ -80,11 +104,13 @@ def _dead_letters(arguments: argparse.Namespace) -> int:
 
 def _status(arguments: argparse.Namespace) -> int:
     settings = access.settings_of(arguments)
-    answer = access.ask_service(settings, "status", {})
-    if answer is None:
-        raise TaximeterError(f"no service on {settings.listen}: start one with `taximeter serve`")
-    _show(arguments, answer, [answer])
-    return 0 if answer["ready"] else 1
+    service = access.ask_service(settings, "status", {})
+    answer = access.read(settings, "adoption", {})
+    if arguments.json:
+        print(json.dumps({"service": service, **answer}, indent=2))
+    else:
+        print_status(service, answer, settings.listen)
+    return 0 if service is not None and service["ready"] else 1
 
 
 def _show(

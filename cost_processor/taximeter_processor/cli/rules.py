@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sys
+from datetime import datetime, timezone
 from pathlib import Path
 
 from taximeter_processor.observability.generate import EXAMPLE, Plan, check, generate, write
-from taximeter_processor.observability.routes import MailServer, Receiver
+from taximeter_processor.observability.receivers import Receiver
+from taximeter_processor.observability.routes import MailServer, Routing
 from taximeter_processor.observability.rules import Links
-from taximeter_processor.settings import Contact, Settings, load
+from taximeter_processor.settings import Settings, load
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -30,7 +32,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    plan = plan_of(load(arguments.config)) if arguments.config else EXAMPLE
+    plan = EXAMPLE
+    if arguments.config:
+        plan = plan_of(load(arguments.config), datetime.now(timezone.utc).year)
     files = generate(arguments.out, plan, with_dashboards=_can_draw())
     if not arguments.check:
         write(files)
@@ -42,20 +46,20 @@ def _run(arguments: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def plan_of(settings: Settings) -> Plan:
-    """Whom the configured owners are, and how they are reached."""
+def plan_of(settings: Settings, year: int) -> Plan:
+    """Whom the configured owners are, how they are reached, and when in this year and the next."""
     deadman = settings.deadman
     return Plan(
-        owners=[_receiver(owner.name, owner.contact) for owner in settings.owners],
-        fallback=_receiver("fallback", settings.fallback_owner),
-        deadman=_receiver("deadman", deadman) if deadman else None,
-        mail=MailServer(settings.mail.smarthost, settings.mail.sender),
+        Routing(
+            owners=settings.owners,
+            fallback=Receiver("fallback", settings.fallback_owner),
+            deadman=Receiver("deadman", deadman) if deadman else None,
+            mail=MailServer(**settings.mail.model_dump()),
+            year=year,
+        ),
         links=Links(**settings.links.model_dump(exclude_none=True)),
+        addresses=settings.addresses,
     )
-
-
-def _receiver(name: str, contact: Contact) -> Receiver:
-    return Receiver(name, **contact.model_dump(exclude_none=True))
 
 
 def _can_draw() -> bool:

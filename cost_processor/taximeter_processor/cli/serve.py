@@ -5,12 +5,18 @@ from __future__ import annotations
 import argparse
 import gc
 import logging
+import ssl
+from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 from taximeter_processor.settings import Settings, load
 
 SHUTDOWN_SECONDS = 30
-MOST_CONNECTIONS = 1024
+OTHER_FILES = 256
+"""Descriptors beside those of connections: the ledger's, the libraries'."""
+
+_log = logging.getLogger(__name__)
 
 
 def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -47,6 +53,7 @@ def serve(settings: Settings, log_level: str = "info") -> None:
     # Imported here: no other command should wait for a web framework.
     import uvicorn
 
+    from taximeter_processor.api.connection import MOST_CONNECTIONS, Connection
     from taximeter_processor.app import Application
     from taximeter_processor.service import Service
 
@@ -54,16 +61,42 @@ def serve(settings: Settings, log_level: str = "info") -> None:
     # Values made for a batch form no cycles and die with it: look for cycles rarely.
     gc.freeze()
     gc.set_threshold(200_000, 50, 50)
+    _allow_connections(MOST_CONNECTIONS)
+    if not settings.is_loopback and settings.tls is None:
+        _log.warning(
+            "%s is served without TLS: whoever sees the network sees the tokens. Set tls:, or "
+            "listen on 127.0.0.1 behind a proxy that has it",
+            settings.listen,
+        )
+    tls = settings.tls
     config = uvicorn.Config(
         Application(service),
         host=settings.host,
         port=settings.port,
         log_level=log_level,
         access_log=False,
-        http="httptools",
+        http=cast(Any, partial(Connection, metrics=service.metrics)),
         server_header=False,
         timeout_graceful_shutdown=SHUTDOWN_SECONDS,
         timeout_keep_alive=75,
-        limit_concurrency=MOST_CONNECTIONS,
+        ssl_certfile=tls.certificate if tls else None,
+        ssl_keyfile=tls.key if tls else None,
+        ssl_keyfile_password="",
+        ssl_ca_certs=str(tls.client_ca) if tls and tls.client_ca else None,
+        ssl_cert_reqs=ssl.CERT_REQUIRED if tls and tls.client_ca else ssl.CERT_NONE,
     )
     uvicorn.Server(config).run()
+
+
+def _allow_connections(most: int) -> None:
+    """Raise this process's limit of open files where it is too low for so many."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + OTHER_FILES
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -7,6 +7,8 @@ from typing import Final
 
 from taximeter_processor.errors import BadRequest
 
+MOST_MEMBERS: Final = 1024
+_PIECE_BYTES: Final = 256 << 10
 # zlib's window-bits codes: 31 = gzip, 15 = zlib (what HTTP calls deflate).
 _WINDOW_BITS: Final = {"gzip": 31, "x-gzip": 31, "deflate": 15}
 
@@ -38,17 +40,24 @@ def decompress(data: bytes, encoding: str, limit: int) -> bytes:
 def _inflate(data: bytes, window_bits: int, limit: int) -> bytes:
     """All members of the stream: gzip bodies may be concatenated (RFC 1952 §2.2)."""
     parts: list[bytes] = []
-    room = limit
-    while data:
+    room, at, members = limit, 0, 0
+    while at < len(data):
+        members += 1
+        if members > MOST_MEMBERS:
+            raise BadRequest(413, "body_too_large", f"more than {MOST_MEMBERS} compressed members")
         member = zlib.decompressobj(window_bits)
-        part = member.decompress(data, room + 1)
-        if len(part) > room:
-            raise _too_large(limit)
-        if not member.eof:
-            raise BadRequest(400, "malformed_gzip", "the compressed body is cut short")
-        parts.append(part)
-        room -= len(part)
-        data = member.unused_data
+        while not member.eof:
+            # In pieces: what follows a member is copied, once for each.
+            piece = data[at : at + _PIECE_BYTES]
+            if not piece:
+                raise BadRequest(400, "malformed_gzip", "the compressed body is cut short")
+            at += len(piece)
+            part = member.decompress(piece, room + 1)
+            if len(part) > room:
+                raise _too_large(limit)
+            parts.append(part)
+            room -= len(part)
+        at -= len(member.unused_data)
     return b"".join(parts)
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.decoded import Rejected
-from taximeter_processor.ingest.dialects import MARKED, NEVER, UNMARKED, taximeter, vercel
+from taximeter_processor.ingest.dialects import RULES, UNMARKED, litellm, taximeter, vercel
 from taximeter_processor.ingest.dialects.base import (
     RESPONSE_ID,
     BadSpan,
@@ -17,6 +17,7 @@ from taximeter_processor.ingest.dialects.base import (
     first_text,
     text_of,
 )
+from taximeter_processor.ingest.dialects.estimates import is_estimate
 from taximeter_processor.ingest.dialects.inclusion import excludes_cache
 from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.ingest.raw_usage import raw_usage
@@ -30,9 +31,10 @@ from taximeter_processor.model import (
     UsageStatus,
 )
 from taximeter_processor.money import usd_to_pico
+from taximeter_processor.usage import is_plain_text
 
 _TAGS: Final = frozenset(names.TAGS)
-_SPECIAL: Final = frozenset(MARKED) | NEVER
+_MARKS: Final = frozenset(RULES)
 _TIERS: Final = (
     names.SERVICE_TIER,
     "openai.response.service_tier",
@@ -41,6 +43,7 @@ _TIERS: Final = (
     # What was asked for counts only when nothing says what was served.
     "openai.request.service_tier",
     "gen_ai.openai.request.service_tier",
+    "gen_ai.request.service_tier",
 )
 _TIER_NAMES: Final = {
     "": "standard",
@@ -49,6 +52,8 @@ _TIER_NAMES: Final = {
     "on_demand": "standard",
     "provisioned_throughput": "provisioned",
 }
+_FAST_IS_PRIORITY: Final = frozenset({"openai", "azure.ai.openai", "azure.ai.inference"})
+"""Sellers whose `priority` is asked for as `fast`; Anthropic's fast mode is a tier of its own."""
 _STATUSES: Final[dict[object, UsageStatus]] = {
     "reported": "reported",
     "missing": "missing",
@@ -61,9 +66,11 @@ _ENVIRONMENT: Final = (
     "langfuse.environment",
     "gen_ai.environment",
 )
+_APPLICATION: Final = "gen_ai.application_name"
+"""OpenLIT's name of the service, on the span itself."""
 _MOST_TEXT: Final = 256
-_UNITS: Final = Usage._fields.index("web_search_requests")
-"""From here on a count of `Usage` is billable without any token."""
+_INSTEAD: Final = Usage._fields.index("billed_input_tokens")
+"""From here on a count of `Usage` is paid for instead of tokens, so that 0 of it says all."""
 _MOST_COST_USD: Final = 1_000_000
 _PICO_USD: Final = Decimal("1e-12")
 
@@ -77,19 +84,28 @@ class CallReader:
         self._service = ("", "")
 
     def read_all(self, spans: Sequence[Span]) -> Iterator[Call | NotACall | Rejected]:
-        """What each span is; tags are inherited from ancestors among `spans`."""
+        """What each span is; tags are inherited from ancestors among `spans`.
+
+        What nobody can classify is a sum, and not refused, when calls among `spans` are below it.
+        """
         by_id: Mapping[tuple[str, str], Span] = {}
         if any(span.parent_span_id and not span.attributes.keys() >= _TAGS for span in spans):
             by_id = {(span.trace_id, span.span_id): span for span in spans}
+        above: frozenset[tuple[str, str]] | None = None
         for span in spans:
-            yield self.read(span, by_id)
+            found = self.read(span, by_id)
+            if type(found) is Rejected and found.reason == BadSpan.reason:
+                above = _above_calls(spans) if above is None else above
+                if (span.trace_id, span.span_id) in above:
+                    found = NotACall("aggregate")
+            yield found
 
     def read(
         self, span: Span, by_id: Mapping[tuple[str, str], Span] | None = None
     ) -> Call | NotACall | Rejected:
         """What one span is. Raises nothing that a span could cause."""
         try:
-            reading = _reading(span)
+            reading = reading_of(span)
             if isinstance(reading, NotACall):
                 return reading
             return self._call(span, reading, by_id or {})
@@ -107,7 +123,7 @@ class CallReader:
         )
         usage = _inclusive(reading, span, provider)
         feature, tenant, team, request_type = self.tags.read(span, by_id)
-        tier = _tier(span, reading.tier)
+        tier = _tier(span, reading.tier, provider)
         if span.resource is not self._resource:
             self._resource, self._service = span.resource, _service(span.resource)
         service, environment = self._service
@@ -119,7 +135,7 @@ class CallReader:
             span.end_ns // 1000,
             emitter,
             reading.dialect,
-            service,
+            service or _text(get(_APPLICATION)),
             environment or _environment(span.attributes),
             feature,
             tenant,
@@ -132,12 +148,34 @@ class CallReader:
             tier,
             _text(first_text(span.attributes, RESPONSE_ID)),
             usage,
-            _usage_status(get(names.USAGE_STATUS), usage),
+            _usage_status(span, provider, reading, usage),
             span.is_error or names.ERROR_TYPE in span.attributes,
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
-            None if reading.dialect == taximeter.DIALECT else raw_usage(span.attributes),
+            reading.called_model,
+            None if _is_told_by_columns(reading, usage) else raw_usage(span.attributes),
         )
+
+
+def _above_calls(spans: Sequence[Span]) -> frozenset[tuple[str, str]]:
+    """Trace and span id of every span that has a call with usage below it, in one pass."""
+    parents = {(span.trace_id, span.span_id): span.parent_span_id for span in spans}
+    above: set[tuple[str, str]] = set()
+    for span in spans:
+        key = (span.trace_id, span.parent_span_id)
+        if key in parents and key not in above and _tells_usage(span):
+            while key in parents and key not in above:
+                above.add(key)
+                key = (span.trace_id, parents[key])
+    return frozenset(above)
+
+
+def _tells_usage(span: Span) -> bool:
+    try:
+        reading = reading_of(span)
+    except BadSpan:
+        return False
+    return isinstance(reading, Reading) and any(reading.usage)
 
 
 @lru_cache(maxsize=8192)
@@ -150,18 +188,18 @@ def _identity(
     return canonical, requested, responded, _text(emitter)
 
 
-def _reading(span: Span) -> Reading | NotACall:
+def reading_of(span: Span) -> Reading | NotACall:
+    """What the span's dialect reads. Raises `BadSpan` for what cannot be read."""
     if span.scope == taximeter.SCOPE:
         return taximeter.read(span)
     attributes = span.attributes
-    if _SPECIAL.isdisjoint(attributes):
-        if span.name == "raw_gen_ai_request":
-            return NotACall("raw_dump")
-        return vercel.read(span) if span.scope == vercel.SCOPE else UNMARKED(span)
-    for mark, read in MARKED.items():
-        if mark in attributes:
-            return read(span)
-    return NotACall("not_inference")
+    if not _MARKS.isdisjoint(attributes):
+        for mark, read in RULES.items():
+            if mark in attributes and (found := read(span)) is not None:
+                return found
+    elif span.name == litellm.RAW_DUMP:
+        return NotACall("raw_dump")
+    return vercel.read(span) if span.scope == vercel.SCOPE else UNMARKED(span)
 
 
 def _inclusive(reading: Reading, span: Span, provider: str) -> Usage:
@@ -192,7 +230,13 @@ def _inclusive(reading: Reading, span: Span, provider: str) -> Usage:
 
 
 def _with_forced_overlap(usage: Usage) -> Usage:
-    """Cached audio and images that nobody told apart: at least what else exceeds the input."""
+    """Cached audio and images that nobody told apart: at least what else exceeds the input.
+
+    Where only they are told, they are the whole of what was read from a cache.
+    """
+    parts = (usage.cache_read_audio_tokens or 0) + (usage.cache_read_image_tokens or 0)
+    if parts and usage.cache_read_tokens is None:
+        usage = usage._replace(cache_read_tokens=parts)
     counts = {name: value or 0 for name, value in usage._asdict().items()}
     excess = (
         counts["cache_read_tokens"] + counts["cache_write_tokens"]
@@ -211,23 +255,42 @@ def _with_forced_overlap(usage: Usage) -> Usage:
     return usage._replace(cache_read_audio_tokens=audio, cache_read_image_tokens=image)
 
 
-def _usage_status(told: object, usage: Usage) -> UsageStatus:
-    if usage.input_tokens is None and usage.output_tokens is None and not any(usage[_UNITS:]):
+def _is_told_by_columns(reading: Reading, usage: Usage) -> bool:
+    """One of our own spans, which name each count in one way, with those that have columns."""
+    return reading.dialect == taximeter.DIALECT and is_plain_text(usage)
+
+
+def _usage_status(span: Span, provider: str, reading: Reading, usage: Usage) -> UsageStatus:
+    if (
+        usage.input_tokens is None
+        and usage.output_tokens is None
+        and not usage.web_search_requests
+        and all(count is None for count in usage[_INSTEAD:])
+    ):
         return "missing"
+    told = span.attributes.get(names.USAGE_STATUS)
+    if told is None and provider == "aws.bedrock" and is_estimate(span, reading.request_model):
+        return "estimated"
     status = _STATUSES.get(told, "reported") if isinstance(told, str) else "reported"
     return "reported" if status == "missing" else status
 
 
-def _tier(span: Span, implied: str) -> str:
+def _tier(span: Span, implied: str, provider: str) -> str:
     """The tier that served the call, in a small vocabulary where it has a name there."""
+    get, told = span.attributes.get, implied
     for key in _TIERS:
-        value = span.attributes.get(key)
+        value = get(key)
         if isinstance(value, str):
-            tier = value.lower()
-            if tier == "fast" and key != names.SERVICE_TIER:  # how OpenAI's priority is asked for
-                return "priority"
-            return _TIER_NAMES.get(tier) or _text(tier)
-    return _TIER_NAMES.get(implied.lower()) or _text(implied.lower())
+            told = value
+            break
+    tier = told.lower()
+    if (
+        tier == "fast"
+        and provider in _FAST_IS_PRIORITY
+        and names.SERVICE_TIER not in span.attributes
+    ):
+        return "priority"
+    return _TIER_NAMES.get(tier) or _text(tier)
 
 
 def _implied_request_type(span: Span, tier: str) -> str:

@@ -75,8 +75,13 @@ def begins_as_wanted(key: str) -> str:
 
 
 def looks_like_usage(key: str) -> bool:
-    """An attribute that may count something billable."""
-    return ("usage" in key or "token" in key) and len(key) <= 128 and key.isprintable()
+    """An attribute that may count something billable; sums over a whole run are none."""
+    return (
+        ("usage" in key or "token" in key)
+        and len(key) <= 128
+        and key.isprintable()
+        and not key.startswith("gen_ai.aggregated_usage.")
+    )
 
 
 def count_unknown(key: str, counted: Counter[str]) -> None:

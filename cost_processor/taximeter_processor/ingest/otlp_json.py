@@ -22,6 +22,7 @@ from taximeter_processor.ingest.decoded import (
     refusal,
     too_many_attributes,
 )
+from taximeter_processor.ingest.outline import check_json
 from taximeter_processor.model import AttributeValue, Span
 
 _ERROR_CODES: Final = (2, "2", "STATUS_CODE_ERROR")
@@ -40,6 +41,7 @@ class JsonDecoder:
 
     def decode(self, body: bytes, now_ns: int) -> Decoded:
         """See `otlp.decode`."""
+        check_json(body)
         try:
             content = json.loads(body, parse_int=_bounded)
         except (ValueError, RecursionError) as error:

@@ -33,11 +33,13 @@ from taximeter_processor.ingest.decoded import (
     refusal,
     too_many_attributes,
 )
+from taximeter_processor.ingest.outline import check_protobuf
 from taximeter_processor.model import AttributeValue, Span
 
 _Field = descriptor_pb2.FieldDescriptorProto
 _MOST_REMEMBERED: Final = 20_000
 _MOST_REMEMBERED_BYTES: Final = 160
+_MOST_PAIR_BYTES: Final = 4 * MOST_TEXT
 _USUAL_AGE_NS: Final = 10 * 365 * 86_400 * 10**9
 _NO_TRACE_ID: Final = bytes(16)
 _NO_SPAN_ID: Final = bytes(8)
@@ -112,6 +114,7 @@ class ProtobufDecoder:
 
     def decode(self, body: bytes, now_ns: int) -> Decoded:
         """See `otlp.decode`."""
+        check_protobuf(body)
         try:
             request = _REQUEST.FromString(body)
         except DecodeError as error:
@@ -257,7 +260,8 @@ def _parse(raw: bytes, wanted: _Wanted) -> _Pair | str | None:
         value = _value(raw, end)
         if value is not None:
             return None if isinstance(value, str) and len(value) > MOST_TEXT else (key, value)
-    return _parse_fully(raw, wanted)
+    # What is this long holds no text that is kept, and its values could be any number.
+    return None if len(raw) > _MOST_PAIR_BYTES else _parse_fully(raw, wanted)
 
 
 def _value(raw: bytes, at: int) -> AttributeValue | None:

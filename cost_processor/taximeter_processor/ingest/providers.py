@@ -47,6 +47,9 @@ _FRAMEWORKS: Final = frozenset(
         "llamaindex",
         "llama_index",
         "pydantic-ai",
+        "pydantic_ai",
+        "ag2",
+        "embedchain",
         "autogen",
         "semantic-kernel",
         "haystack",
@@ -74,6 +77,7 @@ _ALIASES: Final = {
     "gemini": "gcp.gemini",
     "googleai": "gcp.gemini",
     "google": "gcp.gemini",
+    "google-gla": "gcp.gemini",
     "vertex": "gcp.vertex_ai",
     "xai": "x_ai",
     "mistralai": "mistral_ai",
@@ -81,7 +85,20 @@ _ALIASES: Final = {
     "moonshot": "moonshot_ai",
     "watsonx": "ibm.watsonx.ai",
     "together": "together_ai",
+    "togetherai": "together_ai",
     "fireworks": "fireworks_ai",
+    # OpenLIT's names.
+    "google.ai.studio": "gcp.gemini",
+    "ibm.watson.ai": "ibm.watsonx.ai",
+    # LiteLLM's names.
+    "anthropic_text": "anthropic",
+    "azure_text": "azure.ai.openai",
+    "codestral": "mistral_ai",
+    "cohere_chat": "cohere",
+    "ollama_chat": "ollama",
+    "text-completion-codestral": "mistral_ai",
+    "text-completion-openai": "openai",
+    "watsonx_text": "ibm.watsonx.ai",
     # LangChain's names.
     "google_genai": "gcp.gemini",
     "google_vertexai": "gcp.vertex_ai",
@@ -132,7 +149,7 @@ _MODEL_SHAPES: Final = tuple(
         (r"^((us|eu|apac|ap|jp|au|ca|sa|global|us-gov)\.)?(anthropic|amazon|meta|mistral|cohere|ai21|"
          r"deepseek|stability|writer|qwen|openai|nvidia|luma)\.[\w.-]+", "aws.bedrock"),
         (r"publishers/\w+/models/", "gcp.vertex_ai"),
-        (r"^(gpt-|chatgpt-|o\d(-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
+        (r"^(ft:)?(gpt-|chatgpt-|o\d(-|$)|text-embedding-|whisper-|dall-e|tts-)", "openai"),
         (r"^claude-", "anthropic"),
         (r"^gemini-", "gcp.gemini"),
         (r"^(mistral|codestral|ministral|pixtral|magistral|devstral)-", "mistral_ai"),
@@ -153,6 +170,8 @@ def canonical_provider(name: str, server_address: str, model: str) -> str:
         return lowered
     if lowered.startswith("azure.") and _is_openai_model(model):
         return "azure.ai.openai"
+    if lowered == "google" and (seller := _sold_at(server_address)):  # one of its two services
+        return seller
     if lowered in _ALIASES:
         return _ALIASES[lowered]
     for prefix, provider in _PREFIXES:
@@ -166,7 +185,7 @@ def canonical_provider(name: str, server_address: str, model: str) -> str:
     if not is_framework(lowered):
         # A seller we do not know has prices of its own: never those of the model's maker.
         return lowered if len(lowered) <= _MOST_NAME and lowered.isprintable() else ""
-    return _inferred(server_address.lower(), model)
+    return _inferred(server_address, model.strip().lower())
 
 
 def is_framework(name: str) -> bool:
@@ -175,12 +194,11 @@ def is_framework(name: str) -> bool:
 
 
 def _inferred(server_address: str, model: str) -> str:
-    for pattern, provider in _HOSTS:
-        if pattern.search(server_address):
-            return provider
+    if seller := _sold_at(server_address):
+        return seller
     vendor, slash, rest = model.partition("/")
     if slash and not model.startswith(("publishers/", "arn:")):
-        known = _ALIASES.get(vendor.lower(), vendor.lower())
+        known = canonical_provider(vendor, "", "")
         if known in WELL_KNOWN:
             return known
         model = rest
@@ -190,5 +208,11 @@ def _inferred(server_address: str, model: str) -> str:
     return ""
 
 
+def _sold_at(address: str) -> str:
+    """The seller behind a well-known host; an emitter may give a whole URL, or a port with it."""
+    host = address.lower().rpartition("://")[2].partition("/")[0].partition(":")[0]
+    return next((provider for pattern, provider in _HOSTS if pattern.search(host)), "")
+
+
 def _is_openai_model(model: str) -> bool:
-    return bool(re.match(r"(gpt-|o\d(-|$)|text-embedding-)", model))
+    return bool(re.match(r"(ft:)?(gpt-|chatgpt-|o\d(-|$)|text-embedding-)", model.lower()))

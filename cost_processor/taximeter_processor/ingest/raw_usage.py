@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
@@ -32,16 +33,22 @@ _MOST_COUNTS: Final = 40
 _MOST_DEPTH: Final = 5
 
 
-def raw_usage(attributes: Mapping[str, AttributeValue]) -> dict[str, AttributeValue]:
-    """Attribute (or `attribute#path` inside a JSON one) to the number that stood there."""
+def raw_usage(
+    attributes: Mapping[str, AttributeValue], more: frozenset[str] = frozenset()
+) -> dict[str, AttributeValue]:
+    """Attribute (or `attribute#path` inside a JSON one) to the number that stood there.
+
+    `more` are attributes to look at that no dialect knows.
+    """
     found: dict[str, AttributeValue] = {}
-    for key in attributes.keys() & _PLAIN:
-        if _is_number(attributes[key]):
-            found[key] = attributes[key]
-    for key in attributes.keys() & _JSON.keys():
-        within = inner(numbers_in(attributes[key]), _JSON[key])
-        for path, number in _leaves(within, 0):
-            found["#".join((key, ".".join((*_JSON[key], *path))))] = number
+    for key, value in attributes.items():
+        if (key in _PLAIN or key in more) and (type(value) is int or _is_number(value)):
+            found[key] = value
+    if not _JSON.keys().isdisjoint(attributes):
+        for key in attributes.keys() & _JSON.keys():
+            within = inner(numbers_in(attributes[key]), _JSON[key])
+            for path, number in _leaves(within, 0):
+                found["#".join((key, ".".join((*_JSON[key], *path))))] = number
     return dict(sorted(found.items())[:_MOST_COUNTS])
 
 
@@ -61,4 +68,6 @@ def _leaves(value: Any, depth: int) -> Iterator[tuple[tuple[str, ...], Attribute
 def _is_number(value: object) -> bool:
     if isinstance(value, str):
         return bool(_NUMBER.fullmatch(value))
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, int) and not isinstance(value, bool)

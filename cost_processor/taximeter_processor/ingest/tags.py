@@ -26,8 +26,16 @@ _METADATA_PREFIXES: Final = (
 _METADATA_JSON: Final = ("metadata", "litellm.team.metadata")
 _METADATA_KEYS: Final[dict[str, tuple[str, ...]]] = {
     "feature": ("feature",),
-    "tenant": ("tenant", "tenant_id", "customer_id", "user_api_key_org_id"),
-    "team": ("team", "user_api_key_team_alias", "user_api_key_team_id"),
+    # A gateway's own key says who paid; what else a request claims comes after it.
+    "tenant": (
+        "user_api_key_org_id",
+        "tenant",
+        "tenant_id",
+        "tenantId",
+        "customer_id",
+        "customerId",
+    ),
+    "team": ("user_api_key_team_alias", "user_api_key_team_id", "team"),
     "request_type": ("request_type",),
 }
 _DIRECT: Final[dict[str, tuple[str, ...]]] = {
@@ -43,6 +51,8 @@ _DIRECT: Final[dict[str, tuple[str, ...]]] = {
     "team": (names.TEAM, "team.name", "team.id", "litellm.team.alias", "litellm.team.id"),
     "request_type": (names.REQUEST_TYPE,),
 }
+_PATH: Final = "traceloop.entity.path"
+"""Names a feature where nothing better does."""
 ALIASES: Final[dict[str, tuple[str, ...]]] = {
     tag: (
         *_DIRECT[tag],
@@ -50,7 +60,9 @@ ALIASES: Final[dict[str, tuple[str, ...]]] = {
     )
     for tag in TAG_NAMES
 }
-TAG_KEYS: Final = frozenset({*(key for keys in ALIASES.values() for key in keys), *_METADATA_JSON})
+TAG_KEYS: Final = frozenset(
+    {*(key for keys in ALIASES.values() for key in keys), *_METADATA_JSON, _PATH}
+)
 _MOST_ANCESTORS: Final = 64
 _MOST_REMEMBERED: Final = 20_000
 
@@ -125,6 +137,8 @@ class TagReader:
             if key in attributes and UNKNOWN_TAG in found:
                 self._fill(found, numbers_in(attributes[key]))
         feature, tenant, team, request_type = found
+        if not feature and _PATH in attributes:
+            feature = self._fit(0, attributes[_PATH])
         return feature, tenant, team, request_type
 
     def _fill(self, found: list[str], metadata: Mapping[str, object]) -> None:

@@ -10,23 +10,18 @@ from __future__ import annotations
 import json
 import threading
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
-from itertools import accumulate
+from collections.abc import Sequence
 from typing import Final
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.samples import Exemplar
+from prometheus_client.core import CounterMetricFamily
 
 from taximeter_processor import names
 from taximeter_processor.ledger import carried
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import Reads
+from taximeter_processor.metrics.families import single
 from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
+from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
@@ -124,17 +119,21 @@ class CostCounters:
         with self._lock:
             return self._totals(now_us)
 
-    def collect(self, now_us: int) -> list[Family]:
+    def collect(self, now_us: int) -> list[AnyFamily]:
         """The families as they are shown at `now_us`, all of one moment."""
         with self._lock:
-            held = GaugeMetricFamily(names.COUNTER_HELD.name, names.COUNTER_HELD.help)
-            held.add_metric([], to_float(self._totals(now_us)["held"]))
-            overflow = _counter(names.LABEL_OVERFLOW)
+            families, held_pico = self._collect_cost(now_us)
+            held = single(names.COUNTER_HELD, to_float(held_pico))
+            overflow = CounterMetricFamily(
+                names.LABEL_OVERFLOW.name.removesuffix("_total"),
+                names.LABEL_OVERFLOW.help,
+                labels=list(names.LABEL_OVERFLOW.labels),
+            )
             for position, count in self.cost.overflows.items():
                 label = names.COST_LABELS[position] if position >= 0 else "all"
                 overflow.add_metric([label], count)
             return [
-                *self._collect_cost(now_us),
+                *families,
                 self._collect_unpriced(now_us),
                 self._collect_histogram(now_us),
                 self._collect_backfilled(now_us),
@@ -171,66 +170,106 @@ class CostCounters:
     def _is_held(self, series: Series, key: str, now_us: int) -> bool:
         return now_us - series.born[key] < self._hold_us
 
-    def _collect_cost(self, now_us: int) -> Iterator[Family]:
-        families = {
-            "cost": _counter(names.COST),
-            "usage": _counter(names.USAGE),
-            "requests": _counter(names.REQUESTS),
-            "saved": _counter(names.SAVED),
-            "extra": _counter(names.EXTRA),
-        }
-        money = {"cost", "saved", "extra"}
+    def _collect_cost(self, now_us: int) -> tuple[list[TextFamily], int]:
+        """Every counter with the cost labels, and the pico-USD that is not shown yet."""
+        lines: dict[str, list[str]] = {family: [] for family in _FAMILIES}
+        forms: dict[str, _Form] = {}
+        oldest_held, held_pico = now_us - self._hold_us, 0
         for series in self.cost:
+            first, second, third = series.text or _keep_text(series)
+            born = series.born
             for key, amount in series.sums.items():
-                family, _, last = key.partition("/")
-                value = to_float(amount) if family in money else amount
-                if self._is_held(series, key, now_us):
-                    value = 0
-                families[family].add_metric([*series.labels, last], value)
-        yield from families.values()
+                form = forms.get(key)
+                if form is None:
+                    form = forms[key] = _form(key, lines)
+                head, between, behind, unit, found = form
+                if born[key] > oldest_held:
+                    if head is _COST_HEAD:
+                        held_pico += amount
+                    amount = 0
+                value = amount / unit
+                found.append(f"{head}{first}{between}{second}{behind}{third}}} {value}\n")
+        return [
+            TextFamily(metric, lines[family]) for family, metric in _FAMILIES.items()
+        ], held_pico
 
-    def _collect_unpriced(self, now_us: int) -> Family:
-        family = _counter(names.UNPRICED)
+    def _collect_unpriced(self, now_us: int) -> TextFamily:
+        lines = []
         for series in self._unpriced:
+            labels = labels_text(names.UNPRICED.labels, series.labels)
             for key, count in series.sums.items():
                 shown_count = 0 if self._is_held(series, key, now_us) else count
-                family.add_metric(list(series.labels), shown_count)
-        return family
+                lines.append(f"{names.UNPRICED.name}{{{labels}}} {float(shown_count)}\n")
+        return TextFamily(names.UNPRICED, lines)
 
-    def _collect_histogram(self, now_us: int) -> Family:
-        metric = names.REQUEST_COST
-        family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-        bounds = [*map(str, REQUEST_COST_BUCKETS_USD), "+Inf"]
+    def _collect_histogram(self, now_us: int) -> TextFamily:
+        name = names.REQUEST_COST.name
+        lines: list[str] = []
+        exemplars: dict[int, str] = {}
         for series in self._histogram:
             if not series.sums:
                 continue
+            labels = labels_text(names.REQUEST_COST.labels, series.labels)
             held = self._is_held(series, "sum/", now_us)
-            counts = [0 if held else series.sums.get(key, 0) for key in _BUCKET_KEYS]
-            feature = series.labels[0]
-            buckets: list[tuple[str, float, Exemplar | None]] = [
-                (bound, total, None if held else self._exemplar(feature, bucket))
-                for bucket, (bound, total) in enumerate(
-                    zip(bounds, accumulate(counts), strict=True)
-                )
-            ]
-            total = 0.0 if held else to_float(series.sums["sum/"])
-            family.add_metric([feature], buckets, total)  # type: ignore[arg-type]  # with exemplars
-        return family
+            total = 0
+            for bucket, key in enumerate(_BUCKET_KEYS):
+                if not held:
+                    total += series.sums.get(key, 0)
+                    found = self._exemplars.get((series.labels[0], bucket))
+                    if found is not None:
+                        exemplars[len(lines)] = _exemplar(*found)
+                lines.append(f'{name}_bucket{{{labels},le="{_BOUNDS[bucket]}"}} {float(total)}\n')
+            usd = 0.0 if held else to_float(series.sums["sum/"])
+            lines += (
+                f"{name}_count{{{labels}}} {float(total)}\n",
+                f"{name}_sum{{{labels}}} {usd}\n",
+            )
+        return TextFamily(names.REQUEST_COST, lines, exemplars)
 
-    def _exemplar(self, feature: str, bucket: int) -> Exemplar | None:
-        found = self._exemplars.get((feature, bucket))
-        if found is None:
-            return None
-        trace_id, pico, end_us = found
-        return Exemplar({"trace_id": trace_id}, to_float(pico), end_us / 1_000_000)
-
-    def _collect_backfilled(self, now_us: int) -> Family:
-        family = _counter(names.BACKFILLED)
+    def _collect_backfilled(self, now_us: int) -> TextFamily:
+        lines = []
         for series in self._backfilled:
-            held = self._is_held(series, "cost/", now_us)
-            pico = 0 if held else series.sums["cost/"]
-            family.add_metric(list(series.labels), to_float(pico))
-        return family
+            labels = labels_text(names.BACKFILLED.labels, series.labels)
+            pico = 0 if self._is_held(series, "cost/", now_us) else series.sums["cost/"]
+            lines.append(f"{names.BACKFILLED.name}{{{labels}}} {to_float(pico)}\n")
+        return TextFamily(names.BACKFILLED, lines)
+
+
+_FAMILIES: Final = {
+    "cost": names.COST,
+    "usage": names.USAGE,
+    "requests": names.REQUESTS,
+    "saved": names.SAVED,
+    "extra": names.EXTRA,
+}
+_MONEY: Final = ("cost", "saved", "extra")
+_HEADS: Final = {family: f"{metric.name}{{" for family, metric in _FAMILIES.items()}
+_COST_HEAD: Final = _HEADS["cost"]
+_BOUNDS: Final = (*map(str, REQUEST_COST_BUCKETS_USD), "+Inf")
+# In the order of the names; the last label, of the sum, goes between two of the parts.
+_PARTS: Final = (("environment", "feature"), ("model", "provider", "request_type"), ("team",))
+
+_Form = tuple[str, str, str, int, list[str]]
+"""What is before and between a label set's parts, units in one shown, and where lines go."""
+
+
+def _form(key: str, lines: dict[str, list[str]]) -> _Form:
+    """The form of one kind of sum."""
+    family, _, last = key.partition("/")
+    name = _FAMILIES[family].labels[-1]
+    told = f",{labels_text([name], [last])},"
+    between, behind = (told, ",") if name < "model" else (",", told)
+    return _HEADS[family], between, behind, PICO_PER_USD if family in _MONEY else 1, lines[family]
+
+
+def _keep_text(series: Series) -> tuple[str, ...]:
+    values = dict(zip(names.COST_LABELS, series.labels, strict=True))
+    series.text = tuple(labels_text(part, [values[name] for name in part]) for part in _PARTS)
+    return series.text
+
+
+def _exemplar(trace_id: str, pico: int, end_us: int) -> str:
+    return f'{{trace_id="{trace_id}"}} {to_float(pico)} {end_us / 1_000_000}'
 
 
 def _cost_labels(record: Record) -> Labels:
@@ -288,9 +327,3 @@ def _count_savings(series: Series, record: Record) -> None:
             series.add(f"saved/{source}", pico, at_us)
         elif pico < 0:
             series.add(f"extra/{source}", -pico, at_us)
-
-
-def _counter(metric: names.Metric) -> CounterMetricFamily:
-    return CounterMetricFamily(
-        metric.name.removesuffix("_total"), metric.help, labels=list(metric.labels)
-    )

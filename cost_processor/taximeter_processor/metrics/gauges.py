@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
@@ -17,7 +17,12 @@ from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import carried, queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.expected import expected
+from taximeter_processor.metrics.families import gauge, single
+from taximeter_processor.metrics.movers import moved
+from taximeter_processor.metrics.optimizations import optimizations
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
+from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import to_float, usd_to_pico
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import same_time_windows, to_us, windows
@@ -26,6 +31,13 @@ from taximeter_processor.settings import Settings
 _log = logging.getLogger(__name__)
 
 _Spent = tuple[tuple[str, ...], dict[str, tuple[int, int]]]
+_Read = Callable[[datetime], Iterator[AnyFamily]]
+SLOWER = 12
+"""Gauges that look back for weeks are read again this many times less often."""
+SLOW_SECONDS = 0.5
+REST = 9
+"""After a slow read, so many times as long passes before the next."""
+_LOOKING_BACK = (expected, moved, optimizations)
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
 
@@ -44,39 +56,33 @@ class LedgerGauges:
         self._cost_labels = cost_labels
         self._clock = clock
         self._owners = Owners(settings.owners)
-        self._lock = threading.Lock()
-        self._families: list[Family] = []
-        self._read_at = float("-inf")
+        often = settings.gauge_cache_seconds
+        self._parts = [_Cached(self._read, often), _Cached(self._read_back, SLOWER * often)]
 
-    def collect(self) -> list[Family]:
+    def collect(self) -> list[AnyFamily]:
         """The families, read again when older than `gauge_cache_seconds`."""
-        with self._lock:
-            if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
-                now = datetime.fromtimestamp(self._clock(), timezone.utc)
-                try:
-                    self._families = list(self._read(now))
-                except LedgerError as error:
-                    # Counters must come out; gauges that would lie are left out.
-                    _log.warning("the ledger's gauges are left out: %s", error)
-                    self._families = []
-                self._read_at = self._clock()
-            return self._families
+        return [family for part in self._parts for family in part.collect(self._clock())]
 
-    def _read(self, now: datetime) -> Iterator[Family]:
+    def _read_back(self, now: datetime) -> Iterator[Family]:
+        for read in _LOOKING_BACK:
+            yield from read(self._store, self._settings, now)
+
+    def _read(self, now: datetime) -> Iterator[AnyFamily]:
         yield from self._spend(now)
         yield from self._requests(now)
         yield self._same_time(now)
         yield from self._tenants(now)
         yield from self._budgets(now)
+        yield self._expected()
         yield self._restated()
         yield from self._pruned()
         rows, cost, newest = queries.quick_totals(self._store)
-        yield _single(names.LEDGER_ROWS, rows)
-        yield _single(names.LEDGER_COST, to_float(cost))
-        yield _single(names.LEDGER_BYTES, self._store.size_bytes())
-        yield _single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
+        yield single(names.LEDGER_ROWS, rows)
+        yield single(names.LEDGER_COST, to_float(cost))
+        yield single(names.LEDGER_BYTES, self._store.size_bytes())
+        yield single(names.INGEST_NEWEST, (newest or 0) / 1_000_000)
 
-    def _spend(self, now: datetime) -> Iterator[Family]:
+    def _spend(self, now: datetime) -> Iterator[AnyFamily]:
         """Spend by cost labels, collapsed as the counters are, and the owner of each feature."""
         found = queries.spend_by_window(
             self._store, queries.COST_COLUMNS, windows(now, self._settings.zone)
@@ -85,32 +91,41 @@ class LedgerGauges:
             (self._cost_labels.find(tuple(map(shown, group))), spent) for group, spent in found
         ]
         sums = _summed(as_counted, self._cost_labels.empty_copy())
-        family = _gauge(names.SPEND)
-        for (labels, window), pico in sums.items():
-            if pico or window == "today":
-                family.add_metric([*labels, window], to_float(pico))
-        yield family
+        name, label_names = names.SPEND.name, names.SPEND.labels
+        yield TextFamily(
+            names.SPEND,
+            [
+                f"{name}{{{labels_text(label_names, (*labels, window))}}} {to_float(pico)}\n"
+                for (labels, window), pico in sums.items()
+                if pico or window == "today"
+            ],
+        )
         yield self._owner_info({(labels[0], labels[1]) for labels, _ in sums})
 
     def _owner_info(self, pairs: set[tuple[str, str]]) -> Family:
-        family = _gauge(names.OWNER_INFO)
+        family = gauge(names.OWNER_INFO)
         for feature, team in sorted(pairs):
             family.add_metric([feature, team, self._owners.owner_of(feature, team)], 1)
         return family
 
     def _requests(self, now: datetime) -> Iterator[Family]:
-        found = queries.spend_by_window(
-            self._store, (*_FEATURE_GROUP, "status"), windows(now, self._settings.zone)
-        )
-        calls = _summed(found, self._feature_labels(), amount=1)
-        family = _gauge(names.SPEND_REQUESTS)
+        """Calls by status, and what those cost that were broken off."""
+        columns = (*_FEATURE_GROUP, "status", "usage_status")
+        found = queries.spend_by_window(self._store, columns, windows(now, self._settings.zone))
+        calls = _summed([(g[:-1], spent) for g, spent in found], self._feature_labels(), amount=1)
+        family = gauge(names.SPEND_REQUESTS)
         for (labels, window), count in calls.items():
             if count:
                 family.add_metric([*labels, window], count)
         yield family
+        partial = [(g[: len(_FEATURE_GROUP)], spent) for g, spent in found if g[-1] == "partial"]
+        broken_off = gauge(names.BROKEN_OFF)
+        for (labels, window), pico in _summed(partial, self._feature_labels()).items():
+            broken_off.add_metric([*labels, window], to_float(pico))
+        yield broken_off
 
     def _same_time(self, now: datetime) -> Family:
-        family = _gauge(names.SPEND_SAME_TIME)
+        family = gauge(names.SPEND_SAME_TIME)
         for window in same_time_windows(now, self._settings.zone):
             found = queries.spend_by_window(self._store, _FEATURE_GROUP, [window])
             for (labels, name), pico in _summed(found, self._feature_labels()).items():
@@ -120,6 +135,12 @@ class LedgerGauges:
     def _feature_labels(self) -> SeriesTable:
         """Bounds for groups of a feature: request type, then environment collapse."""
         return SeriesTable(self._settings.limits.label_sets, collapsible=(2, 3))
+
+    def _expected(self) -> Family:
+        family = gauge(names.FEATURE_EXPECTED)
+        for feature in self._settings.never_silent:
+            family.add_metric([feature], 1)
+        return family
 
     def _restated(self) -> Family:
         metric = names.RESTATED
@@ -137,7 +158,7 @@ class LedgerGauges:
         rows = carried.totals(self._store).rows
         yield CounterMetricFamily(metric.name.removesuffix("_total"), metric.help, value=rows)
         if horizon := queries.horizon_us(self._store):
-            yield _single(names.LEDGER_HORIZON, horizon / 1_000_000)
+            yield single(names.LEDGER_HORIZON, horizon / 1_000_000)
 
     def _tenants(self, now: datetime) -> Iterator[Family]:
         """The largest tenants of the month by name, all others together as `other`."""
@@ -160,7 +181,7 @@ class LedgerGauges:
                 key = (label, team, window)
                 before = sums.get(key, (0, 0))
                 sums[key] = (before[0] + pico, before[1] + calls)
-        spend, requests = _gauge(names.TENANT_SPEND), _gauge(names.TENANT_REQUESTS)
+        spend, requests = gauge(names.TENANT_SPEND), gauge(names.TENANT_REQUESTS)
         for (tenant, team, window), (pico, calls) in sums.items():
             spend.add_metric([tenant, team, window], to_float(pico))
             requests.add_metric([tenant, team, window], calls)
@@ -168,7 +189,7 @@ class LedgerGauges:
         yield requests
 
     def _budgets(self, now: datetime) -> Iterator[Family]:
-        limit, spent = _gauge(names.BUDGET), _gauge(names.BUDGET_SPENT)
+        limit, spent = gauge(names.BUDGET), gauge(names.BUDGET_SPENT)
         for budget in self._settings.budgets:
             labels = [
                 budget.name,
@@ -184,6 +205,54 @@ class LedgerGauges:
         yield spent
 
 
+class _Cached:
+    """The families of one read, for a number of seconds.
+
+    On a big ledger, where a read takes long, it is made less often and beside the scrape, which
+    then shows what is there: reading takes a tenth of one core at most, and no scrape waits.
+    """
+
+    def __init__(self, read: _Read, seconds: float) -> None:
+        self._read = read
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._families: list[AnyFamily] = []
+        self._read_at = float("-inf")
+        self._took = 0.0
+
+    def collect(self, at: float) -> list[AnyFamily]:
+        """The families, at most so old."""
+        if self._took < SLOW_SECONDS or not self._families:
+            with self._lock:
+                self._refresh(at)
+        elif self._is_old(at) and self._lock.acquire(blocking=False):
+            threading.Thread(target=self._refresh_and_release, args=(at,), daemon=True).start()
+        return self._families
+
+    def _is_old(self, at: float) -> bool:
+        rest = REST * self._took if self._took >= SLOW_SECONDS else 0
+        return at - self._read_at >= max(self._seconds, rest)
+
+    def _refresh_and_release(self, at: float) -> None:
+        try:
+            self._refresh(at)
+        finally:
+            self._lock.release()
+
+    def _refresh(self, at: float) -> None:
+        if not self._is_old(at):
+            return
+        started = time.perf_counter()
+        try:
+            self._families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
+        except LedgerError as error:
+            # Counters must come out; gauges that would lie are left out.
+            _log.warning("the ledger's gauges are left out: %s", error)
+            self._families = []
+        self._took = time.perf_counter() - started
+        self._read_at = at
+
+
 def _summed(
     found: list[_Spent], table: SeriesTable, amount: int = 0
 ) -> dict[tuple[Labels, str], int]:
@@ -195,11 +264,3 @@ def _summed(
             key = (labels, window)
             sums[key] = sums.get(key, 0) + amounts[amount]
     return sums
-
-
-def _gauge(metric: names.Metric) -> GaugeMetricFamily:
-    return GaugeMetricFamily(metric.name, metric.help, labels=list(metric.labels))
-
-
-def _single(metric: names.Metric, value: float) -> Family:
-    return GaugeMetricFamily(metric.name, metric.help, value=value)

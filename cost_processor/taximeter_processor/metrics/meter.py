@@ -17,13 +17,17 @@ class SelfMetrics:
         self.spans = self._counter(names.INGEST_SPANS)
         self.rejected = self._counter(names.INGEST_REJECTED)
         self.requests = self._counter(names.INGEST_REQUESTS)
+        self.http_refused = self._counter(names.HTTP_REFUSED)
+        self.reads = self._counter(names.READS)
         self.body_bytes = self._counter(names.INGEST_BYTES)
         self.unknown_usage_keys = self._counter(names.UNKNOWN_USAGE_KEYS)
         self.tag_violations = self._counter(names.TAG_VIOLATIONS)
+        self.token_violations = self._counter(names.TOKEN_VIOLATIONS)
         self.usage_status = self._counter(names.USAGE_STATUS)
         self.dead_letters = self._counter(names.DEAD_LETTERS)
         self.missing_spans = self._counter(names.MISSING_SPANS)
         self.recovered_spans = self._counter(names.RECOVERED_SPANS)
+        self.digests = self._counter(names.DIGESTS)
         self.commits = self._counter(names.LEDGER_COMMITS)
         self.commit_seconds = Histogram(
             names.LEDGER_COMMIT_SECONDS.name,

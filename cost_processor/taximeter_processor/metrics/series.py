@@ -18,13 +18,15 @@ Key = str
 class Series:
     """The sums of one label set, each with the moment it was born."""
 
-    __slots__ = ("born", "labels", "sums")
+    __slots__ = ("born", "labels", "sums", "text")
 
     def __init__(self, labels: Labels) -> None:
         self.labels = labels
         self.sums: dict[Key, int] = {}
         self.born: dict[Key, int] = {}
         """µs of the first addition: a meter may be used long after the label set appeared."""
+        self.text: tuple[str, ...] = ()
+        """The labels as a scrape shows them, in parts, once one has."""
 
     def add(self, key: Key, amount: int, at_us: int) -> None:
         """Add to one sum; a zero makes the sum exist."""

@@ -6,49 +6,60 @@ import argparse
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Final
 
 from taximeter_processor.errors import TaximeterError
 from taximeter_processor.observability import dashboards, provisioning
+from taximeter_processor.observability.kubernetes import prometheus_rule
+from taximeter_processor.observability.receivers import Receiver
 from taximeter_processor.observability.render import to_json, to_yaml
-from taximeter_processor.observability.routes import (
-    MailServer,
-    Receiver,
-    Timing,
-    alertmanager_config,
-)
+from taximeter_processor.observability.routes import Routing, alertmanager_config
 from taximeter_processor.observability.rules import Links, rule_file
+from taximeter_processor.people import Contact, Owner, Rota, WorkingHours
+from taximeter_processor.settings import Addresses
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Who is told, how, and where everything is."""
 
-    owners: Sequence[Receiver]
-    fallback: Receiver
-    deadman: Receiver | None = None
-    mail: MailServer = field(default_factory=MailServer)
-    timing: Timing = field(default_factory=Timing)
+    routing: Routing
     links: Links = field(default_factory=Links)
-    addresses: provisioning.Addresses = field(default_factory=provisioning.Addresses)
+    addresses: Addresses = field(default_factory=Addresses)
 
 
 _SECRETS: Final = "/etc/alertmanager/secrets"
+_LOCAL: Final = "http://127.0.0.1:9099"
 
 EXAMPLE: Final = Plan(
-    owners=(
-        Receiver(
-            "alice",
-            slack_channel="#chat-cost",
-            slack_api_url_file=f"{_SECRETS}/slack",
-            pagerduty_routing_key_file=f"{_SECRETS}/pagerduty-alice",
+    Routing(
+        owners=(
+            Owner(
+                name="alice",
+                contact=Contact(
+                    slack_channel="#chat-cost",
+                    slack_api_url_file=f"{_SECRETS}/slack",
+                    pagerduty_routing_key_file=f"{_SECRETS}/pagerduty-alice",
+                ),
+                escalate_to="bob",
+            ),
+            Owner(
+                name="bob",
+                contact=Contact(email="bob@example.com"),
+                working_hours=WorkingHours(timezone="Europe/Berlin"),
+            ),
+            Owner(
+                name="search-oncall",
+                contact=Contact(webhook_url=f"{_LOCAL}/search-oncall"),
+                rota=Rota(persons=("alice", "bob"), since=date(2026, 1, 5)),
+            ),
         ),
-        Receiver("bob", email="bob@example.com"),
-        Receiver("search-oncall", webhook_url="http://127.0.0.1:9099/search-oncall"),
-    ),
-    fallback=Receiver("fallback", webhook_url="http://127.0.0.1:9099/fallback"),
-    deadman=Receiver("deadman", webhook_url="http://127.0.0.1:9099/deadman"),
+        fallback=Receiver("fallback", Contact(webhook_url=f"{_LOCAL}/fallback")),
+        deadman=Receiver("deadman", Contact(webhook_url=f"{_LOCAL}/deadman")),
+        year=2026,
+    )
 )
 """The plan of the files in the repository."""
 
@@ -56,29 +67,27 @@ EXAMPLE: Final = Plan(
 def generate(root: Path, plan: Plan = EXAMPLE, *, with_dashboards: bool = True) -> dict[Path, str]:
     """The text of every generated file, by its path below `root` (the `grafana/` folder).
 
-    Dashboards are the same for everybody; building them needs `grafana-foundation-sdk`.
+    Building dashboards needs `grafana-foundation-sdk`.
     Raises `ConfigError` when the plan would leave alerts unread.
     """
-    alertmanager = alertmanager_config(
-        plan.owners,
-        plan.fallback,
-        deadman=plan.deadman,
-        mail=plan.mail,
-        timing=plan.timing,
-    )
+    rules = rule_file(plan.links)
     files = {
-        "rules/taximeter.yml": to_yaml(rule_file(plan.links)),
-        "alertmanager/alertmanager.yml": to_yaml(alertmanager),
+        "rules/taximeter.yml": to_yaml(rules),
+        "kubernetes/prometheus-rule.yaml": to_yaml(prometheus_rule(rules)),
+        "alertmanager/alertmanager.yml": to_yaml(alertmanager_config(plan.routing)),
         "prometheus/prometheus.yml": to_yaml(provisioning.prometheus_config(plan.addresses)),
         "provisioning/datasources/taximeter.yaml": to_yaml(
             provisioning.grafana_datasources(plan.addresses)
+        ),
+        "provisioning/datasources/taximeter-ledger.yaml": to_yaml(
+            provisioning.grafana_postgres_datasource(plan.addresses)
         ),
         "provisioning/dashboards/taximeter.yaml": to_yaml(
             provisioning.grafana_dashboard_providers()
         ),
     }
     if with_dashboards:
-        for uid, board in dashboards.build_all().items():
+        for uid, board in dashboards.build_all(plan.links.runbooks_url).items():
             files[f"dashboards/{uid}.json"] = to_json(board)
     return {root / path: text for path, text in files.items()}
 

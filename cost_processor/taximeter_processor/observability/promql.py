@@ -11,6 +11,9 @@ from taximeter_processor.names import Metric
 FILTERS: Final = ("environment", "team", "feature", "request_type")
 """The variables of a dashboard that narrow what it shows; each is a label of the same name."""
 
+TENANT: Final = "tenant"
+"""One more such variable, on boards that show tenants."""
+
 REPLICA_LABELS: Final = ("instance", "pod", "writer")
 """Labels in which replicas that read the same ledger differ."""
 

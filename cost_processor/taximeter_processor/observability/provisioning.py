@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from taximeter_processor.observability.alerts.meter import PROCESSOR_JOB
+from taximeter_processor.settings import Addresses
 
 SCRAPE_INTERVAL: Final = "15s"
 DATASOURCE_UID: Final = "taximeter-prometheus"
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """HOST:PORT of what Prometheus talks to."""
-
-    processors: Mapping[str, str] = field(default_factory=lambda: {"main": "127.0.0.1:4319"})
-    """The processor's address by its `writer`, which becomes the `instance` label."""
-    collector: str = "127.0.0.1:8888"
-    alertmanager: str = "127.0.0.1:9093"
-    prometheus: str = "127.0.0.1:9090"
-    token_file: str = ""
-    """Where Prometheus finds a token with the scope `read`, if the processors want one."""
+POSTGRES_DATASOURCE_UID: Final = "taximeter-ledger"
 
 
 def prometheus_config(addresses: Addresses) -> dict[str, object]:
@@ -67,6 +54,27 @@ def grafana_datasources(addresses: Addresses) -> dict[str, object]:
                 "editable": False,
                 # Grafana derives $__rate_interval from it.
                 "jsonData": {"timeInterval": SCRAPE_INTERVAL, "httpMethod": "POST"},
+            }
+        ],
+    }
+
+
+def grafana_postgres_datasource(addresses: Addresses) -> dict[str, object]:
+    """The ledger on PostgreSQL, for the dashboard of single calls; others leave the file out."""
+    return {
+        "apiVersion": 1,
+        "datasources": [
+            {
+                "name": "Taximeter ledger",
+                "uid": POSTGRES_DATASOURCE_UID,
+                "type": "grafana-postgresql-datasource",
+                "access": "proxy",
+                "url": addresses.postgres,
+                "user": "$TAXIMETER_READER",
+                "secureJsonData": {"password": "$TAXIMETER_READER_PASSWORD"},
+                "isDefault": False,
+                "editable": False,
+                "jsonData": {"database": "taximeter", "sslmode": "require"},
             }
         ],
     }

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, NamedTuple
 
-from taximeter_processor.observability.promql import FILTERS
+from taximeter_processor.observability.promql import FILTERS, TENANT
 
 VARIABLES: Final[Mapping[str, str]] = {
     "__rate_interval": "5m",
     "__interval": "5m",
     "__range": "24h",
-    **dict.fromkeys(FILTERS, ".*"),
+    **dict.fromkeys((*FILTERS, TENANT), ".*"),
 }
 """What each variable stands for when no filter is chosen."""
 
@@ -31,11 +31,12 @@ class PanelQuery(NamedTuple):
 def panel_queries(
     dashboard: Mapping[str, Any], variables: Mapping[str, str] = VARIABLES
 ) -> list[PanelQuery]:
-    """Every query of every panel, in order; raises `KeyError` for a variable without a value."""
+    """Every PromQL of every panel, in order; raises `KeyError` for a variable without a value."""
     return [
         PanelQuery(panel["title"], fill(target["expr"], variables), target.get("legendFormat", ""))
-        for panel in _panels(dashboard)
+        for panel in panels(dashboard)
         for target in panel.get("targets", ())
+        if "expr" in target
     ]
 
 
@@ -44,7 +45,7 @@ def fill(expr: str, variables: Mapping[str, str] = VARIABLES) -> str:
     return _VARIABLE.sub(lambda match: variables[match.group(1)], expr)
 
 
-def _panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def panels(dashboard: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Panels, those inside collapsed rows included."""
     for panel in dashboard["panels"]:
         yield panel

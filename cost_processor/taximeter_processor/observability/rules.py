@@ -8,6 +8,7 @@ from typing import Final
 
 from taximeter_processor import names
 from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
+from taximeter_processor.observability import baselines
 from taximeter_processor.observability.alerts import FAMILIES
 from taximeter_processor.observability.alerts.alert import Alert
 from taximeter_processor.observability.promql import REPLICA_LABELS, select
@@ -15,10 +16,20 @@ from taximeter_processor.observability.promql import REPLICA_LABELS, select
 RECORDED: Final[Mapping[str, names.Metric]] = {
     names.RULE_SPEND: names.SPEND,
     names.RULE_SPEND_REQUESTS: names.SPEND_REQUESTS,
+    names.RULE_BROKEN_OFF: names.BROKEN_OFF,
     names.RULE_SPEND_SAME_TIME: names.SPEND_SAME_TIME,
     names.RULE_TENANT_SPEND: names.TENANT_SPEND,
+    names.RULE_TENANT_REQUESTS: names.TENANT_REQUESTS,
     names.RULE_BUDGET: names.BUDGET,
     names.RULE_BUDGET_SPENT: names.BUDGET_SPENT,
+    names.RULE_FORECAST: names.FORECAST,
+    names.RULE_RUN_RATE: names.RUN_RATE,
+    names.RULE_SPEND_CHANGE: names.SPEND_CHANGE,
+    names.RULE_TENANT_CHANGE: names.TENANT_CHANGE,
+    names.RULE_OPTIMIZATION_START: names.OPTIMIZATION_START,
+    names.RULE_OPTIMIZATION_EXPECTED: names.OPTIMIZATION_EXPECTED,
+    names.RULE_OPTIMIZATION_COST: names.OPTIMIZATION_COST,
+    names.RULE_OPTIMIZATION_REQUESTS: names.OPTIMIZATION_REQUESTS,
 }
 """Each rule that only removes replicas, and the gauge it reads."""
 
@@ -38,8 +49,14 @@ def rule_file(links: Links) -> dict[str, object]:
     """The rule file as plain values: recording rules first, then a group for each family."""
     groups: list[dict[str, object]] = [{"name": "taximeter", "rules": _recording_rules()}]
     for family, alerts in FAMILIES.items():
-        rules = [_alerting_rule(alert, links) for alert in alerts]
-        groups.append({"name": f"taximeter-{family}", "rules": rules})
+        recorded = [
+            {"record": rule.name, "expr": rule.expr} for rule in baselines.GROUPS.get(family, ())
+        ]
+        group: dict[str, object] = {"name": f"taximeter-{family}"}
+        if recorded:
+            group["interval"] = baselines.INTERVAL
+        group["rules"] = [*recorded, *(_alerting_rule(alert, links) for alert in alerts)]
+        groups.append(group)
     return {"groups": groups}
 
 

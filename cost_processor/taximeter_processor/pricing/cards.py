@@ -8,6 +8,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
+from taximeter_processor.ingest.providers import canonical_provider
 from taximeter_processor.model import Unpriced
 from taximeter_processor.pricing.catalogue import Catalogue, Entry
 from taximeter_processor.pricing.currencies import USD, ExchangeRates
@@ -46,7 +47,8 @@ class Subject(NamedTuple):
 
 def find_subject(sources: Sources, *, provider: str, models: Sequence[str], tier: str) -> Subject:
     """The entry of the first model that has one, and the overrides that speak of any of them."""
-    names = [name for name in models if name.lower() not in _NO_MODEL_NAMES]
+    told = [name for model in models for name in (model, _without_seller(model, provider))]
+    names = [name for name in told if name.lower() not in _NO_MODEL_NAMES]
     entries = (sources.catalogue.find(provider, name) for name in names)
     entry = next((entry for entry in entries if entry is not None), None)
     known_as = [*names, entry.model.id] if entry else names
@@ -58,6 +60,15 @@ def find_subject(sources: Sources, *, provider: str, models: Sequence[str], tier
     )
     name = entry.model.id if entry else next(iter(names), "")
     return Subject(name, tier, entry, relevant, _boundaries(sources, entry, tier, relevant))
+
+
+def _without_seller(name: str, provider: str) -> str:
+    """A model's name after its seller's (`openai/gpt-5`), if it is the one who sold; else empty."""
+    before, slash, model = name.rpartition("/")
+    seller = before.partition("/")[0]
+    is_path = before == "models" or before.startswith("publishers/")
+    is_sellers = slash and (is_path or canonical_provider(seller, "", "") == provider)
+    return model if is_sellers else ""
 
 
 def rate_card(sources: Sources, subject: Subject, start_us: int) -> RateCard | Unpriced:
@@ -126,7 +137,7 @@ def _negotiated(
         return {**listed, **changed}, source
     source = f"{source};override={winner.label}".lstrip(";")
     if winner.percent is not None:
-        return _discounted({**listed, **changed}, winner.percent, winner.label), source
+        return _discounted({**listed, **changed}, winner.percent, winner), source
     usd = sources.exchange.usd_for(winner.currency, moment(start_us).date())
     if usd is None:
         return None
@@ -159,20 +170,23 @@ def _own_rates(override: PriceOverride, usd: Fraction) -> dict[str, Rate]:
         ]
         steps = ((ALWAYS, Fraction(rate)), *above)
         rates[UNITS[meter].usage_key] = Rate(
-            tuple((start, amount * usd / TOKENS_PER_RATE) for start, amount in steps), source
+            tuple((start, amount * usd / TOKENS_PER_RATE) for start, amount in steps),
+            source,
+            override,
         )
     for counted, fee in override.fees.items():
-        rates[UNITS[counted].usage_key] = Rate(((ALWAYS, Fraction(fee) * usd),), source)
+        rates[UNITS[counted].usage_key] = Rate(((ALWAYS, Fraction(fee) * usd),), source, override)
     return rates
 
 
-def _discounted(rates: Rates, percent: Decimal, label: str) -> dict[str, Rate]:
+def _discounted(rates: Rates, percent: Decimal, override: PriceOverride) -> dict[str, Rate]:
     """Every rate changed by a percentage, exactly."""
     factor = 1 + Fraction(percent) / 100
     return {
         key: Rate(
             tuple((start, usd * factor) for start, usd in rate.steps),
-            f"{rate.source}; override:{label} {percent:+f}%",
+            f"{rate.source}; override:{override.label} {percent:+f}%",
+            override,
         )
         for key, rate in rates.items()
     }

@@ -9,7 +9,14 @@ from decimal import Decimal
 from fnmatch import fnmatchcase
 from typing import Annotated, Any, Final, Literal, NamedTuple, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    model_validator,
+)
 
 TokenMeter: TypeAlias = Literal[
     "input",
@@ -100,6 +107,7 @@ class PriceOverride(BaseModel):
     """On every catalogue rate of the entry, e.g. -15."""
     currency: CurrencyCode = "USD"
     note: str = ""
+    _line: int | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _says_one_thing(self) -> PriceOverride:
@@ -131,6 +139,17 @@ class PriceOverride(BaseModel):
     def label(self) -> str:
         """How a price it made is explained, e.g. `openai/gpt-5*@2026-10-01`."""
         return f"{self.provider}/{self.model}" + (f"@{self.from_}" if self.from_ else "")
+
+    @property
+    def line(self) -> int | None:
+        """Where it stands in its configuration file, from 1; None when it is from no file."""
+        return self._line
+
+    def at_line(self, line: int) -> PriceOverride:
+        """The same price, knowing where it was written."""
+        placed = self.model_copy()
+        placed._line = line
+        return placed
 
     def matches(self, provider: str, names: Sequence[str]) -> bool:
         """Whether it speaks of this provider and of one of the model's names."""

@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from taximeter_processor.model import Line, Priced, Quantity, Unpriced
 from taximeter_processor.money import PICO_PER_USD, round_half_even
 from taximeter_processor.pricing.meters import OUTPUT, OUTPUT_REASONING, REQUEST, UNITS
+from taximeter_processor.pricing.overrides import PriceOverride
 
 ALWAYS: Final = -1
 """The step that holds whatever the request's size."""
@@ -30,6 +31,8 @@ class Rate(NamedTuple):
 
     steps: Steps
     source: str
+    override: PriceOverride | None = None
+    """The user's own price that set or changed it."""
 
 
 Rates: TypeAlias = Mapping[str, Rate]

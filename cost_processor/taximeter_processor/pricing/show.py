@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
 from fractions import Fraction
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from taximeter_processor.model import Unpriced
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.cards import rate_card
 from taximeter_processor.pricing.meters import UNITS
+from taximeter_processor.pricing.overrides import PriceOverride
 from taximeter_processor.pricing.rates import Rates, billed_as, usd_text
 from taximeter_processor.pricing.timeline import (
     DAY_US,
@@ -19,6 +20,18 @@ from taximeter_processor.pricing.timeline import (
     moment,
     to_us,
 )
+
+
+class OverrideAnswer(NamedTuple):
+    """Which of the user's own prices set or changed a rate."""
+
+    name: str
+    line: int | None
+    """Where it stands in the configuration file."""
+    note: str
+    since: date | None
+    """First and last day, both included; None: since ever, for ever."""
+    until: date | None
 
 
 class RateAnswer(NamedTuple):
@@ -35,6 +48,7 @@ class RateAnswer(NamedTuple):
     """Dollars for `per` units, as price lists say it."""
     per: int
     source: str
+    override: OverrideAnswer | None = None
 
 
 class PriceAnswer(NamedTuple):
@@ -55,13 +69,20 @@ class PriceAnswer(NamedTuple):
     reason: str
     """Why there is no price; empty when there is one."""
     price_version: str
+    borrowed_from: str = ""
+    """Whose price list it is from, when that is not the provider's own."""
 
 
 def describe(
-    book: PriceBook, provider: str, model: str, at: datetime, tier: str = "standard"
+    book: PriceBook,
+    provider: str,
+    model: str,
+    at: datetime,
+    tier: str = "standard",
+    request_model: str = "",
 ) -> PriceAnswer:
-    """The answer for one model; `at` is an aware time."""
-    subject = book.subject(provider, model, "", tier)
+    """The answer for one model, or for that which was asked for; `at` is an aware time."""
+    subject = book.subject(provider, model, request_model, tier)
     period = subject.boundaries.period(to_us(at))
     card = rate_card(book.sources, subject, to_us(at))
     if isinstance(card, Unpriced):
@@ -80,7 +101,42 @@ def describe(
         rates=tuple(rates),
         reason=reason,
         price_version=book.version,
+        borrowed_from=subject.entry.owner if subject.entry and subject.entry.is_borrowed else "",
     )
+
+
+class Descriptions:
+    """The answers of one book for many calls: one for each model and period is worked out."""
+
+    def __init__(self, book: PriceBook) -> None:
+        self._book = book
+        self._last: dict[tuple[str, str, str, str], PriceAnswer] = {}
+
+    def at(
+        self, provider: str, response_model: str, request_model: str, tier: str, at: datetime
+    ) -> PriceAnswer:
+        """What `describe` says; its `at` may be another moment of the same period."""
+        key = (provider, response_model, request_model, tier)
+        known = self._last.get(key)
+        if known is None or not _holds(known, at):
+            known = describe(self._book, provider, response_model, at, tier, request_model)
+            self._last[key] = known
+        return known
+
+
+def _holds(answer: PriceAnswer, at: datetime) -> bool:
+    since, until = answer.valid_from, answer.valid_until
+    return (since is None or since <= at) and (until is None or at < until)
+
+
+def rate_for(answer: PriceAnswer, meter: str, input_tokens: int) -> RateAnswer | None:
+    """What a meter pays in a request of a size, cached input inside; None when nothing says."""
+    fitting = [
+        rate
+        for rate in answer.rates
+        if rate.meter == meter and (rate.above_input_tokens or -1) < input_tokens
+    ]
+    return fitting[-1] if fitting else None
 
 
 def history(
@@ -124,4 +180,13 @@ def _rate_answers(book: PriceBook, rates: Rates) -> Iterator[RateAnswer]:
                 usd_text(usd * Fraction(per)),
                 per,
                 rates[key].source,
+                _override_answer(rates[key].override),
             )
+
+
+def _override_answer(override: PriceOverride | None) -> OverrideAnswer | None:
+    if override is None:
+        return None
+    return OverrideAnswer(
+        override.label, override.line, override.note, override.from_, override.until
+    )

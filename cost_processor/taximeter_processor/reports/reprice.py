@@ -54,9 +54,9 @@ def reprice_slice(
     stretch = Stretch(parse_iso(asked.since), parse_iso(asked.until), filters)
     found = first_slice(store, stretch, SLICE_CALLS)
     pairs = [(old, reprice(old, prices)) for old in found.records]
-    changed = [(old, new) for old, new in pairs if _differs(old, new)]
+    changed = [(old, new) for old, new in pairs if differs(old, new)]
     if changed and not asked.dry_run:
-        store.restate([Restatement(new, _reason(old), now_us) for old, new in changed])
+        store.restate([Restatement(new, reason_of(old), now_us) for old, new in changed])
     return {
         "price_version": prices.version,
         "next": iso(found.end_us) if found.end_us < stretch.end_us else None,
@@ -66,22 +66,23 @@ def reprice_slice(
     }
 
 
-def _differs(old: Record, new: Record) -> bool:
-    """More than by names: an upgrade of the price list alone restates nothing."""
+def differs(old: Record, new: Record) -> bool:
+    """By more than names, so that a restatement is due: a new price list alone restates nothing."""
     named = new._replace(
         model=old.model, price_version=old.price_version, price_source=old.price_source
     )
     return named != old
 
 
-def _reason(old: Record) -> str:
+def reason_of(old: Record) -> str:
+    """Why a row whose price differs is restated."""
     return ADDED if old.status == "unpriced" else CHANGED
 
 
 def _told(changed: Sequence[tuple[Record, Record]]) -> list[dict[str, Any]]:
     amounts: defaultdict[tuple[str, str, str], Amount] = defaultdict(Amount)
     for old, new in changed:
-        amount = amounts[(new.provider, new.model, _reason(old))]
+        amount = amounts[(new.provider, new.model, reason_of(old))]
         amount.calls += 1
         amount.old_pico += old.cost_usd
         amount.new_pico += new.cost_usd

@@ -1,4 +1,7 @@
-"""Turns a cost series by day into the geometry of a stacked bar chart, in whole SVG units."""
+"""Turns a cost series by day into the geometry of a stacked bar chart, in whole SVG units.
+
+Behind the bars lies the band in which each day's sum would be normal.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from taximeter_processor.reports.trend import Band
 from taximeter_processor.web.formats import cents, day_name
 
 WIDTH: Final = 960
@@ -35,6 +39,16 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class Normal:
+    """The band of one day."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
 class Mark:
     """A label and where it stands on its axis."""
 
@@ -60,19 +74,27 @@ class Chart:
     """Horizontal lines, from 0 up."""
     dates: tuple[Mark, ...]
     keys: tuple[Key, ...]
+    normals: tuple[Normal, ...] = ()
     bottom: int = HEIGHT - _BOTTOM
     left: int = _LEFT
     width: int = WIDTH
     height: int = HEIGHT
 
 
-def stacked_bars(days: Sequence[date], series: Sequence[Series]) -> Chart:
+def stacked_bars(
+    days: Sequence[date], series: Sequence[Series], bands: Sequence[Band | None] = ()
+) -> Chart:
     """A bar a day of the dearest series, the rest together; amounts are pico-USD, not negative.
 
-    Each series has one amount for each day. There is at least one day.
+    Each series has one amount for each day, and so have the bands. There is at least one day. What
+    is called `OTHERS` is the rest already.
     """
     shown = _largest(series)
-    highest = max(sum(values[index] for _, values in shown) for index in range(len(days)))
+    highest = max(
+        *(sum(values[index] for _, values in shown) for index in range(len(days))),
+        *(band.high for band in bands if band),
+        0,
+    )
     step = _nice_step(highest)
     top = step * max(1, -(-highest // step))
     plot = WIDTH - _LEFT - _RIGHT
@@ -93,13 +115,21 @@ def stacked_bars(days: Sequence[date], series: Sequence[Series]) -> Chart:
             Mark(_height_at(amount, top), cents(amount)) for amount in range(0, top + 1, step)
         ),
         dates=_date_marks(days, edges),
-        keys=tuple(Key(color, name, sum(values)) for color, (name, values) in enumerate(shown)),
+        keys=tuple(
+            Key(MOST_SERIES if name == OTHERS else color, name, sum(values))
+            for color, (name, values) in enumerate(shown)
+        ),
+        normals=tuple(
+            _normal(band, edges[index : index + 2], top)
+            for index, band in enumerate(bands)
+            if band is not None
+        ),
     )
 
 
 def _largest(series: Sequence[Series]) -> list[Series]:
     """The dearest few, dearest first, and the rest as one."""
-    ranked = sorted(series, key=lambda item: (-sum(item[1]), item[0]))
+    ranked = sorted(series, key=lambda item: (item[0] == OTHERS, -sum(item[1]), item[0]))
     # What has no cost, free or without a price, has no place in a drawing of costs.
     ranked = [item for item in ranked if sum(item[1])]
     shown, rest = ranked[:MOST_SERIES], [values for _, values in ranked[MOST_SERIES:]]
@@ -118,7 +148,14 @@ def _bar(
         below += amount
         if amount:
             title = f"{day}: {name} {cents(amount)}"
+            color = MOST_SERIES if name == OTHERS else color
             yield Segment(left, upper, width, lower - upper, color, title)
+
+
+def _normal(band: Band, edges: Sequence[int], top: int) -> Normal:
+    """As wide as the day, so that neighbours touch."""
+    upper, lower = _height_at(band.high, top), _height_at(band.low, top)
+    return Normal(edges[0], upper, edges[1] - edges[0], max(1, lower - upper))
 
 
 def _date_marks(days: Sequence[date], edges: Sequence[int]) -> tuple[Mark, ...]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, tzinfo
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from taximeter_processor.money import format_usd, pico_to_usd
+from taximeter_processor.periods import from_us
 
 _CENT: Final = Decimal("0.01")
 _MINUS: Final = "\N{MINUS SIGN}"
@@ -28,6 +29,13 @@ def change(pico: int) -> str:
     return f"{cents(abs(pico))} {'more' if pico > 0 else 'less'}"
 
 
+def signed(pico: int) -> str:
+    """Dollars to the cent with a sign, for a difference in a table."""
+    text = cents(abs(pico))
+    mark = "+" if pico > 0 else _MINUS if pico < 0 else ""
+    return text.replace("$", f"{mark}$")
+
+
 def exact(pico: int) -> str:
     """Every decimal of an amount."""
     return f"${format_usd(pico)}"
@@ -46,3 +54,8 @@ def percent(part: int, whole: int) -> str:
 def day_name(day: date) -> str:
     """`Tue 3 Nov`."""
     return f"{day:%a} {day.day} {day:%b}"
+
+
+def moment(us: int, zone: tzinfo) -> str:
+    """`2026-11-03 14:05:09` in a zone, of µs UTC."""
+    return f"{from_us(us).astimezone(zone):%Y-%m-%d %H:%M:%S}"

@@ -1,43 +1,35 @@
-"""`/`, `/login` and `/logout`: the daily view for a browser, behind a cookie where tokens exist."""
+"""`/`, `/costs`, `/requests`, `/explain/…`, `/status`: the ledger for a browser, no script."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
-from typing import Annotated, Any, Final
-from urllib.parse import parse_qs
+from typing import Any, Final
 
-from fastapi import APIRouter, Depends, HTTPException, Query, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
-from taximeter_processor.api.auth import COOKIE
 from taximeter_processor.api.query import Running, may_read
-from taximeter_processor.errors import BadRequest, LedgerError
-from taximeter_processor.web import formats
-from taximeter_processor.web.daily import Dimension, daily
+from taximeter_processor.ledger import drill, slices
+from taximeter_processor.money import format_usd
+from taximeter_processor.reports.spreadsheet import to_csv
+from taximeter_processor.reports.status import adoption
+from taximeter_processor.service import Service
+from taximeter_processor.web.downloads import call_rows, cost_rows, day_rows
+from taximeter_processor.web.rendering import STYLE, STYLE_PATH, PageRoute, page, streamed
+from taximeter_processor.web.sections.breakdown import breakdown, by_owner
+from taximeter_processor.web.sections.budgets import budgets
+from taximeter_processor.web.sections.moved import moved
+from taximeter_processor.web.sections.now import now
+from taximeter_processor.web.sections.subject import Subject
+from taximeter_processor.web.sections.trend import trend
+from taximeter_processor.web.view import DIMENSIONS, PERIODS_DAYS, STATUSES, parse
 
-COOKIE_SECONDS: Final = 12 * 3600
-FORM_BYTES: Final = 4096
-FORM_TYPE: Final = "application/x-www-form-urlencoded"
-PERIODS_DAYS: Final = (14, 30, 60, 90)
-DIMENSIONS: Final = ("feature", "tenant", "team", "request_type", "model")
+LINES_A_PAGE: Final = 200
+CALLS_A_PAGE: Final = 100
+MOST_CSV_ROWS: Final = 10_000
+_MOST_PAGES: Final = 5_000
 
-router = APIRouter(include_in_schema=False)
-
-_templates = Environment(
-    loader=PackageLoader("taximeter_processor.web"),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
-_templates.filters |= {
-    "cents": formats.cents,
-    "change": formats.change,
-    "exact": formats.exact,
-    "day_name": formats.day_name,
-}
-_templates.globals["percent"] = formats.percent
+router = APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 def may_see(request: Request) -> None:
@@ -48,77 +40,163 @@ def may_see(request: Request) -> None:
         raise HTTPException(303, headers={"Location": "/login"}) from error
 
 
-@router.get("/", dependencies=[Depends(may_see)])
-def daily_page(
-    service: Running,
-    request: Request,
-    days: Annotated[int, Query(ge=7, le=90)] = 30,
-    by: Dimension = "feature",
-) -> Response:
-    """What was spent today, against other days, budgets and by whom; how to begin, when empty."""
-    try:
-        view = daily(service.store, service.settings, datetime.now(timezone.utc), days=days, by=by)
-    except LedgerError as error:
-        raise HTTPException(503, str(error), headers={"Retry-After": "5"}) from error
-    return _page(
-        "daily.html" if view else "empty.html",
-        view=view,
-        status=service.status(),
-        has_login=bool(service.settings.tokens),
-        base_url=str(request.base_url).rstrip("/"),
-        periods_days=PERIODS_DAYS,
+SEEN: Final = [Depends(may_see)]
+
+
+@router.get("/", dependencies=SEEN)
+def daily_page(service: Running, request: Request) -> Response:
+    """What was spent on a day, against other days and budgets, and by whom."""
+    subject = _subject(service, request)
+    if subject.first_day is None:
+        address = service.settings.public_url or str(request.base_url)
+        return page(request, service, "empty.html", base_url=address.rstrip("/"))
+    first = now(subject)
+    return streamed(
+        request,
+        service,
+        "daily.html",
+        subject=subject,
+        view=subject.view,
+        now=first,
+        trend=trend,
+        budgets=budgets,
+        moved=moved,
+        breakdown=breakdown,
+        by_owner=by_owner,
         dimensions=DIMENSIONS,
+        periods_days=PERIODS_DAYS,
     )
 
 
-@router.get("/login")
-def login_form(service: Running) -> Response:
-    """Asks for a token; where none exist everybody on this machine may read."""
-    if not service.settings.tokens:
-        return RedirectResponse("/", 303)
-    return _page("login.html", problem="")
+@router.get("/costs", dependencies=SEEN)
+def costs_page(service: Running, request: Request) -> Response:
+    """Every value of one dimension; `format=csv` downloads them."""
+    subject = _subject(service, request)
+    view, number = subject.view, _page_number(request.query_params)
+    is_csv = request.query_params.get("format") == "csv"
+    limit = MOST_CSV_ROWS if is_csv else LINES_A_PAGE
+    table = breakdown(subject, view.by, limit, 0 if is_csv else (number - 1) * limit)
+    if is_csv:
+        return _csv(cost_rows(table, view), f"costs-by-{view.by}-{view.day}.csv")
+    pages = max(1, -(-table.values // limit))
+    return page(
+        request,
+        service,
+        "costs.html",
+        view=view,
+        table=table,
+        number=number,
+        pages=pages,
+        first=(number - 1) * limit,
+        dimensions=DIMENSIONS,
+        periods_days=PERIODS_DAYS,
+    )
 
 
-@router.post("/login")
-async def login(service: Running, request: Request) -> Response:
-    """Exchanges a token with scope read for a cookie that scripts cannot see."""
-    secret = await _form_field(request, "token")
+@router.get("/days", dependencies=SEEN)
+def days_csv(service: Running, request: Request) -> Response:
+    """The numbers of the trend: cost by day and what is normal, as CSV."""
+    subject = _subject(service, request)
+    return _csv(day_rows(trend(subject)), f"days-{subject.view.day}.csv")
+
+
+@router.get("/requests", dependencies=SEEN)
+def requests_page(service: Running, request: Request) -> Response:
+    """Single calls, newest or dearest first; `format=csv` downloads the first of them."""
+    view = _subject(service, request).view
+    query = request.query_params
+    is_csv = query.get("format") == "csv"
+    limit = MOST_CSV_ROWS if is_csv else CALLS_A_PAGE
+    first = query.get("first") or "newest"
+    if first not in ("newest", "dearest"):
+        raise HTTPException(400, f"first is {first[:40]!r}: expected newest or dearest")
     try:
-        service.tokens.require("read", f"Bearer {secret}")
-    except BadRequest as error:
-        return _page("login.html", 401, problem=str(error))
-    response = RedirectResponse("/", 303)
-    response.set_cookie(
-        COOKIE,
-        secret,
-        max_age=COOKIE_SECONDS,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
+        after = drill.place_of(query["after"]) if query.get("after") else None
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+    found = drill.calls(
+        service.store,
+        view.period.start_us,
+        view.period.end_us,
+        slices.Where(view.where),
+        dearest_first=first == "dearest",
+        after=after,
+        limit=limit + 1,
     )
-    return response
+    shown = found[:limit]
+    if is_csv:
+        return _csv(call_rows(shown), f"requests-{view.day}.csv")
+    return page(
+        request,
+        service,
+        "requests.html",
+        view=view,
+        calls=shown,
+        first=first,
+        following=_place(shown[-1]).text() if len(found) > limit else "",
+        is_continued=after is not None,
+        dimensions=DIMENSIONS,
+        periods_days=PERIODS_DAYS,
+        statuses=STATUSES,
+        zone=view.zone,
+        most_csv_rows=MOST_CSV_ROWS,
+    )
 
 
-@router.post("/logout")
-def logout() -> Response:
-    """Forgets the cookie."""
-    response = RedirectResponse("/login", 303)
-    response.delete_cookie(COOKIE, httponly=True, samesite="strict")
-    return response
+@router.get("/explain/{trace_id}", dependencies=SEEN)
+def explain_page(service: Running, request: Request, trace_id: str) -> Response:
+    """The calls of one trace: what each used, and what that cost."""
+    if not (len(trace_id) == 32 and set(trace_id) <= set("0123456789abcdef")):
+        raise HTTPException(400, "expected a trace id: 32 lower-case hexadecimal digits")
+    found = drill.calls_of_trace(service.store, trace_id)
+    return page(
+        request,
+        service,
+        "explain.html",
+        200 if found else 404,
+        trace_id=trace_id,
+        calls=found[: drill.MOST_CALLS],
+        is_cut=len(found) > drill.MOST_CALLS,
+        total_pico=sum(call.cost_pico for call in found[: drill.MOST_CALLS]),
+        zone=service.settings.zone,
+    )
 
 
-def _page(template: str, status_code: int = 200, **values: Any) -> Response:
-    text = _templates.get_template(template).render(**values)
-    return HTMLResponse(text, status_code, headers={"Cache-Control": "no-store"})
+@router.get("/status", dependencies=SEEN)
+def status_page(service: Running, request: Request) -> Response:
+    """Which layers are in use, and what to do next."""
+    found = adoption(service.store, service.settings, datetime.now(timezone.utc))
+    return page(request, service, "status.html", adoption=found)
 
 
-async def _form_field(request: Request, name: str) -> str:
-    """One field of a small urlencoded form; raises 413 or 415 for anything else."""
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != FORM_TYPE:
-        raise HTTPException(415, f"expected {FORM_TYPE}")
-    body = b""
-    async for part in request.stream():
-        body += part
-        if len(body) > FORM_BYTES:
-            raise HTTPException(413, f"expected at most {FORM_BYTES} bytes")
-    return parse_qs(body.decode("latin-1")).get(name, [""])[0].strip()
+@router.get(STYLE_PATH)
+def style() -> Response:
+    """The style sheet; its name changes with its content."""
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(STYLE, media_type="text/css; charset=utf-8", headers=headers)
+
+
+def _subject(service: Service, request: Request) -> Subject:
+    """What the URL asks for; 400 for what it cannot."""
+    settings = service.settings
+    try:
+        view = parse(request.query_params, datetime.now(timezone.utc), settings.zone)
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+    return Subject(service.store, settings, view)
+
+
+def _page_number(query: Mapping[str, str]) -> int:
+    text = query.get("page") or "1"
+    if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_PAGES:
+        raise HTTPException(400, f"page is {text[:40]!r}: expected a number from 1 on")
+    return int(text)
+
+
+def _place(call: drill.CallRow) -> drill.Place:
+    return drill.Place(format_usd(call.cost_pico), call.start_us, call.trace_id, call.span_id)
+
+
+def _csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:
+    headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
+    return Response(to_csv(rows), media_type="text/csv; charset=utf-8", headers=headers)

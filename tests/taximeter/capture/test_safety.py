@@ -38,7 +38,7 @@ MARK = "cOnTeNt"
 marked = st.text(max_size=30).map(lambda words: f"{MARK}{words}")
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(prompt=marked, words=marked, key=st.from_regex(r"cOnTeNt[!-~]{0,20}", fullmatch=True))
 @pytest.mark.parametrize("is_stream", [False, True])
 def test_no_prompt_no_completion_and_no_header_is_ever_on_a_span(

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
-from tests.support.otlp import CHAT, json_body, json_span
+from tests.support.otlp import json_body, json_span
 from tests.support.raw_http import post_traces
 from tests.support.records import calls
 from tests.support.servers import Processor, free_port, run_taximeter
@@ -53,6 +53,20 @@ def test_costs_come_as_csv(config: str) -> None:
     assert done.stdout.splitlines()[1].startswith("search,0.0007104,3")
 
 
+def test_costs_come_in_hours_of_any_zone(config: str) -> None:
+    within = ("--from", "2026-11-18", "--to", "2026-11-19", "--timezone", "Asia/Kolkata")
+    done = run_taximeter("costs", "--config", config, *within, "--interval", "hour", "--csv")
+    # 12:00 UTC is 17:30 in India.
+    assert done.stdout.splitlines()[1].startswith("2026-11-18T17:00+05:30,search,0.0007104,3,")
+
+
+def test_costs_of_no_calls_have_their_header(config: str) -> None:
+    done = run_taximeter("costs", "--config", config, "--where", "trace_id=none", "--csv")
+    assert done.stdout.splitlines() == [
+        "feature,cost_usd,requests,unpriced,input_tokens,output_tokens"
+    ]
+
+
 def test_ledger_verify_is_content_with_a_good_ledger(config: str) -> None:
     done = run_taximeter("ledger", "verify", "--config", config)
     assert (done.returncode, "3 calls, $0.0007104" in done.stdout) == (0, True)
@@ -77,7 +91,6 @@ def test_ledger_verify_finds_a_changed_cost(config: str, tmp_path: Path) -> None
         (("serve", "--listen", "nonsense"), "expected HOST:PORT"),
         (("explain", "absent.json"), "absent.json: No such file"),
         (("check", "absent.yaml"), "absent.yaml: cannot be read"),
-        (("status",), "start one with `taximeter serve`"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(
@@ -92,7 +105,7 @@ def test_wrong_use_is_one_line_and_exit_code_2(
 def test_no_ledger_and_no_service_says_how_to_begin(tmp_path: Path) -> None:
     path = tmp_path / "taximeter.yaml"
     path.write_text(f"ledger: {tmp_path / 'none.duckdb'}\nlisten: 127.0.0.1:{free_port()}\n")
-    for command in (["costs"], ["ledger", "verify"]):
+    for command in (["costs"], ["ledger", "verify"], ["status"]):
         done = run_taximeter(*command, "--config", str(path))
         assert done.returncode == 2
         assert "try `taximeter demo`" in done.stderr
@@ -105,39 +118,6 @@ def test_check_names_file_line_key_value_and_what_was_expected(tmp_path: Path) -
     done = run_taximeter("check", str(path))
     assert done.returncode == 2
     assert f"{path}:2: timezone is 'Mars': expected an IANA time zone" in done.stderr
-
-
-def test_explain_prints_one_line_a_span_with_the_contract_s_keys(tmp_path: Path) -> None:
-    path = tmp_path / "export.json"
-    path.write_bytes(json_body(json_span(1), json_span(2, {"http.method": "GET"})))
-    done = run_taximeter("explain", str(path))
-    call, other = map(json.loads, done.stdout.splitlines())
-    assert done.returncode == 0
-    assert set(call) == {
-        "trace_id", "span_id", "is_call", "reason", "provider", "request_model", "response_model",
-        "operation", "usage", "reported_cost_usd", "meters", "cost_usd", "price_version", "tags",
-        "status",
-    }  # fmt: skip
-    assert (call["is_call"], call["cost_usd"], call["status"]) == (True, "0.0002368", "priced")
-    assert call["usage"] == {
-        "input_tokens": 1312,
-        "cached_read_tokens": 1152,
-        "cache_write_tokens": None,
-        "output_tokens": 84,
-        "reasoning_tokens": 64,
-    }
-    assert (other["is_call"], other["reason"], other["usage"]["input_tokens"]) == (
-        False,
-        "not_genai",
-        None,
-    )
-
-
-def test_explain_says_1_when_a_span_was_refused(tmp_path: Path) -> None:
-    path = tmp_path / "export.json"
-    path.write_bytes(json_body(json_span(1, {**CHAT, "gen_ai.usage.input_tokens": -1})))
-    done = run_taximeter("explain", str(path))
-    assert (done.returncode, json.loads(done.stdout)["reason"]) == (1, "bad_count")
 
 
 def test_a_second_service_on_the_ledger_is_told_who_has_it(processor: Processor) -> None:

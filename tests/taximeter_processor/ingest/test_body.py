@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import random
 import zlib
 
 import pytest
@@ -55,3 +56,16 @@ def test_a_bomb_is_cut_off_without_being_produced() -> None:
     bomb = gzip.compress(bytes(200_000_000), 9)
     with pytest.raises(BadRequest, match="exceeds 10000 bytes"):
         decompress(bomb, "gzip", LIMIT)
+
+
+def test_members_are_followed_up_to_a_thousand() -> None:
+    member = gzip.compress(b"x")
+    assert decompress(member * 1024, "gzip", LIMIT) == b"x" * 1024
+    with pytest.raises(BadRequest, match="more than 1024 compressed members"):
+        decompress(member * 1025, "gzip", LIMIT)
+
+
+def test_a_member_may_be_longer_than_a_piece_of_it_that_is_read() -> None:
+    noise = random.Random(1).randbytes(700_000)
+    two = gzip.compress(noise) + gzip.compress(b"and more")
+    assert decompress(two, "gzip", 1_000_000) == noise + b"and more"

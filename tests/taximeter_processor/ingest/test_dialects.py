@@ -7,11 +7,10 @@ from typing import Any
 
 import pytest
 
-from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.decoded import Rejected
-from taximeter_processor.ingest.otlp import JSON, Decoder
 from taximeter_processor.model import Call, NotACall, Usage
-from tests.support.otlp import NOW_NS, json_body, json_span
+from tests.taximeter_processor.ingest.reading import read
+from tests.taximeter_processor.ingest.reading import usage_of as usage
 
 CHAT = {
     "gen_ai.operation.name": "chat",
@@ -36,19 +35,6 @@ OPENINFERENCE = {
     "llm.token_count.completion": 20,
     "llm.token_count.prompt_details.cache_read": 1000,
 }
-
-
-def read(
-    attributes: dict[str, Any], *, name: str = "chat", scope: str = ""
-) -> Call | NotACall | Rejected:
-    body = json_body(json_span(1, attributes, name=name), scope=scope)
-    return CallReader().read(Decoder().decode(body, JSON, NOW_NS).spans[0])
-
-
-def usage(attributes: dict[str, Any], *, name: str = "chat", scope: str = "") -> Usage:
-    call = read(attributes, name=name, scope=scope)
-    assert isinstance(call, Call), call
-    return call.usage
 
 
 @pytest.mark.parametrize("scope", ["", "taximeter", "pydantic-ai", "litellm", "kong"])
@@ -235,7 +221,8 @@ def test_usage_under_an_unknown_operation_is_kept_for_a_person_to_judge() -> Non
 
 
 @pytest.mark.parametrize(
-    "operation", ["execute_tool", "fetch_response", "rerank", "search_memory", "litellm.moderation"]
+    "operation",
+    ["execute_tool", "fetch_response", "tokenize", "search_memory", "litellm.moderation"],
 )
 def test_operations_that_are_never_billed_by_the_token_are_no_calls(operation: str) -> None:
     assert read({**CHAT, "gen_ai.operation.name": operation}) == NotACall("not_inference")

@@ -36,7 +36,7 @@ def read(attributes: dict[str, Any], *, scope: str = "") -> Call | NotACall | Re
 
 
 @given(st.dictionaries(st.sampled_from(sorted(SPAN_KEYS)), VALUES, max_size=12))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_whatever_the_attributes_hold_the_span_is_a_call_or_it_is_told_why_not(
     attributes: dict[str, Any],
 ) -> None:
@@ -51,7 +51,7 @@ DOCUMENTS = st.recursive(
 
 
 @given(DOCUMENTS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_documents_in_attributes_may_hold_anything(content: Any) -> None:
     for key in ("metadata", "gen_ai.usage.raw", "gcp.vertex.agent.llm_response"):
         assert isinstance(read({**CHAT, key: json.dumps(content)}), (Call, Rejected))
@@ -132,7 +132,7 @@ PLAIN = st.one_of(st.integers(-(2**63), 2**63 - 1), st.booleans(), st.text(max_s
 
 
 @given(st.lists(st.tuples(PLAIN, st.booleans()), min_size=1, max_size=6))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_any_layout_of_a_pair_is_read_as_the_full_parser_would(
     written: list[tuple[Any, bool]],
 ) -> None:
@@ -146,7 +146,7 @@ def test_any_layout_of_a_pair_is_read_as_the_full_parser_would(
 
 
 @given(st.binary(max_size=60), st.binary(max_size=12))
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 def test_a_damaged_pair_is_refused_or_harmless(garbage: bytes, tail: bytes) -> None:
     key = _field(1, b"gen_ai.usage.input_tokens")
     for raw in (garbage, key + garbage, key + b"\x12" + tail, key + b"\x12\x02\x18" + tail):

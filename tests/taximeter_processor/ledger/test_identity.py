@@ -133,6 +133,24 @@ def test_a_gateway_in_another_trace_that_passes_the_response_id_on_is_the_same_c
     assert spans(store) == ["2"]
 
 
+NAMELESS = INNER._replace(emitter="envoy", dialect="openinference", response_id="")
+
+
+def test_a_gateway_that_names_no_response_in_a_trace_of_its_own_is_a_call_of_its_own(
+    reopen: Reopen,
+) -> None:
+    store = append_apart(reopen, OUTER, NAMELESS._replace(trace_id="e" * 32))
+    assert spans(store) == ["1", "2"]
+
+
+def test_a_gateway_that_names_no_response_is_known_by_its_parent_whatever_its_clock_says(
+    reopen: Reopen,
+) -> None:
+    store = append_apart(reopen, OUTER, NAMELESS._replace(end_time=OUTER.end_time + 5_000_000))
+    assert len(spans(store)) == 1
+    assert_adds_up(store)
+
+
 def test_another_model_below_a_call_is_a_call_of_its_own(reopen: Reopen) -> None:
     other = INNER._replace(
         response_id="", model="claude", request_model="claude", response_model="claude"

@@ -14,7 +14,7 @@ from taximeter_processor.ledger import postgres_links
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.postgres_readers import numbered
 from taximeter_processor.ledger.postgres_store import PostgresStore
-from taximeter_processor.ledger.record import DeadLetter
+from taximeter_processor.ledger.record import DeadLetter, Restatement
 from taximeter_processor.settings import Settings
 from tests.support.records import CALL, NOON_US, call
 from tests.support.servers import Postgres
@@ -51,9 +51,7 @@ def test_what_postgresql_cannot_hold_does_not_stop_a_commit(store: PostgresStore
 
 
 @given(st.text(max_size=20), st.text(max_size=20), st.integers(-(10**23), 10**23))
-@settings(
-    max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_and_money_survive(store: PostgresStore, one: str, other: str, pico: int) -> None:
     store.append([call(1, feature=one, raw_usage=other, cost_usd=pico, reported_cost_usd=pico)])
     (row,) = store.read("select feature, raw_usage, cost_usd, reported_cost_usd from calls")
@@ -117,6 +115,17 @@ def test_the_newest_links_are_kept(store: PostgresStore, monkeypatch: pytest.Mon
         )
     kept = [trace_id for (trace_id,) in store.read("select trace_id from links order by trace_id")]
     assert kept == [f"{number:032x}" for number in range(101, 201)]
+
+
+def test_the_owner_of_a_database_needs_no_other_right(postgres: Postgres) -> None:
+    postgres.execute("postgres", "create role plain login")
+    postgres.execute("postgres", "create database of_plain owner plain")
+    store = PostgresStore(postgres.url_of("of_plain", "plain"), writer="main")
+    assert store.append([CALL]) == [CALL]
+    store.append([], links={(CALL.trace_id, "8" * 16): "9" * 16}, arrivals=[("p", 1, "shop")])
+    assert len(store.restate([Restatement(CALL, "price_corrected", NOON_US)])) == 1
+    assert store.size_bytes() > 0
+    store.close()
 
 
 def test_size_counts_what_is_stored(store: PostgresStore) -> None:

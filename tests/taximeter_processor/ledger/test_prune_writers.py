@@ -1,4 +1,4 @@
-"""One writer prunes while others are told old calls again and restate them: nothing counts twice."""
+"""One writer prunes while others are told old calls again and restate them: all count once."""
 
 from __future__ import annotations
 

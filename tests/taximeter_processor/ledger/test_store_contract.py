@@ -81,9 +81,7 @@ def test_hostile_text_is_data(store: LedgerStore) -> None:
 
 
 @given(st.lists(st.integers(0, 30), max_size=60), st.integers(1, 7))
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_however_deliveries_repeat_and_split_each_call_counts_once(
     store: LedgerStore, deliveries: list[int], size: int
 ) -> None:

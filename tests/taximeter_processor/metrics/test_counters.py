@@ -244,9 +244,7 @@ def _record(number: int, drawn: tuple[str, str, int, str, bool, str | None]) -> 
 
 
 @given(_RECORDS)
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_seeding_from_the_ledger_gives_what_applying_gave(
     tmp_path_factory: pytest.TempPathFactory,
     drawn: list[tuple[str, str, int, str, bool, str | None]],

@@ -76,14 +76,21 @@ def firing(at: str, alert: str, *who: str) -> Expected:
 
 
 def promtool_test(
-    folder: Path, given: Mapping[str, str], *expected: Expected | Message, interval: str = "1m"
+    folder: Path,
+    given: Mapping[str, str],
+    *expected: Expected | Message,
+    interval: str = "1m",
+    evaluated: str = "",
 ) -> None:
-    """Run the shipped rules over the given series (promtool's notation) and compare."""
+    """Run the shipped rules over the given series (promtool's notation) and compare.
+
+    `interval` is that of the samples and, where `evaluated` says nothing else, of the rules.
+    """
     groups = [group["name"] for group in yaml.safe_load(RULES.read_text())["groups"]]
     document = {
         "rule_files": [str(RULES)],
         "group_eval_order": groups,  # without it, at random: an alert may see the minute before
-        "evaluation_interval": interval,
+        "evaluation_interval": evaluated or interval,
         "tests": [
             {
                 "interval": interval,

@@ -8,7 +8,7 @@ import pytest
 
 from taximeter_processor.errors import ConfigError
 from taximeter_processor.observability.generate import EXAMPLE, check, generate, main, write
-from taximeter_processor.observability.routes import Receiver
+from taximeter_processor.observability.receivers import Receiver
 from tests.taximeter_processor.observability.prometheus_tools import ROOT
 
 WITH_SDK = pytest.mark.skipif(
@@ -42,7 +42,7 @@ def test_written_files_pass_the_check_and_changed_ones_do_not(tmp_path: Path) ->
 
 
 def test_a_plan_that_would_lose_alerts_is_refused(tmp_path: Path) -> None:
-    plan = replace(EXAMPLE, fallback=Receiver("fallback"))
+    plan = replace(EXAMPLE, routing=replace(EXAMPLE.routing, fallback=Receiver("fallback")))
     with pytest.raises(ConfigError, match="fallback_owner"):
         generate(tmp_path, plan)
 

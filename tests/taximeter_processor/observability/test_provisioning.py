@@ -5,8 +5,9 @@ from typing import Any
 
 import yaml
 
-from taximeter_processor.observability.provisioning import Addresses, prometheus_config
+from taximeter_processor.observability.provisioning import prometheus_config
 from taximeter_processor.observability.render import to_yaml
+from taximeter_processor.settings import Addresses
 from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
 
 GRAFANA = ROOT / "grafana"
@@ -47,6 +48,14 @@ def test_the_data_source_knows_how_often_prometheus_scrapes() -> None:
     scraped = yaml.safe_load((GRAFANA / "prometheus" / "prometheus.yml").read_text())
     assert source["jsonData"]["timeInterval"] == scraped["global"]["scrape_interval"]
     assert source["isDefault"] is False
+
+
+def test_the_ledger_is_read_by_a_user_whose_password_is_in_no_file() -> None:
+    text = (GRAFANA / "provisioning" / "datasources" / "taximeter-ledger.yaml").read_text()
+    (source,) = yaml.safe_load(text)["datasources"]
+    assert source["secureJsonData"] == {"password": "$TAXIMETER_READER_PASSWORD"}
+    assert source["type"] == "grafana-postgresql-datasource"
+    assert source["jsonData"]["sslmode"] == "require"
 
 
 def test_grafana_is_told_where_the_dashboards_are() -> None:

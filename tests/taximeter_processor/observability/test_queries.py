@@ -30,5 +30,5 @@ def test_a_variable_can_be_given_another_value() -> None:
 
 
 def test_a_variable_without_a_value_is_not_passed_on() -> None:
-    with pytest.raises(KeyError, match="tenant"):
-        fill('a{tenant="$tenant"}')
+    with pytest.raises(KeyError, match="nobody"):
+        fill('a{tenant="$nobody"}')

@@ -98,3 +98,13 @@ def test_every_alert_has_a_name_of_its_own() -> None:
 def test_an_alert_is_only_inhibited_by_one_that_exists() -> None:
     known = {alert.name for alert in ALL}
     assert {alert.inhibited_by for alert in ALL if alert.inhibited_by} <= known
+
+
+def test_what_is_normal_is_recorded_beside_the_alerts_that_ask_for_it() -> None:
+    groups = {g["name"]: g for g in yaml.safe_load(RULES.read_text())["groups"]}
+    anomaly = groups["taximeter-anomaly"]
+    recorded = [rule["record"] for rule in anomaly["rules"] if "record" in rule]
+    bases = {value for key, value in vars(names).items() if key.startswith("BASE_")}
+    assert bases <= {*recorded}
+    assert len(recorded) == len({*recorded})
+    assert anomaly["interval"] == "5m"

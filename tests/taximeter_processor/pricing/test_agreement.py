@@ -90,7 +90,7 @@ def priced_by_us(
 
 
 @pytest.mark.parametrize("at", TIMES, ids=str)
-@settings(max_examples=2, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=2, suppress_health_check=[HealthCheck.too_slow])
 @given(drawn=st.lists(usages(), min_size=7, max_size=7))
 def test_every_entry_in_every_tier_costs_what_the_library_says(
     book: PriceBook, at: datetime, drawn: list[Usage]
@@ -117,7 +117,7 @@ def test_the_lines_we_compare_with_are_those_of_the_library_s_total() -> None:
         assert abs(library.cost_pico(price, usage) - usd_to_pico(total)) <= len(rates)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(listed, st.sampled_from(sorted(library.CONTEXTS)), moments_us, usages())
 def test_random_calls_cost_what_the_library_says(
     book: PriceBook, place: tuple[Provider, ModelInfo], tier: str, at_us: int, usage: Usage
@@ -131,7 +131,7 @@ def test_random_calls_cost_what_the_library_says(
     assert ours.cost_pico == sum(line.cost_pico for line in ours.lines)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(listed, st.lists(moments_us, min_size=2, max_size=4))
 def test_a_name_leads_to_the_entry_the_library_finds_at_any_time(
     book: PriceBook, place: tuple[Provider, ModelInfo], times_us: list[int]

@@ -40,6 +40,31 @@ def test_an_unknown_response_model_falls_back_to_the_request_model(small: PriceB
     assert named(small, response="text-preview-unlisted", request="text") == "text"
 
 
+def test_a_model_named_with_its_seller_is_that_model(small: PriceBook, book: PriceBook) -> None:
+    assert named(small, response="openai/text", request="long") == "text"
+    named_by_others = {
+        "gcp.gemini": ("googleai/gemini-2.5-flash", "models/gemini-2.5-flash"),
+        "gcp.vertex_ai": (
+            "publishers/google/models/gemini-2.5-flash",
+            "vertex_ai/gemini-2.5-flash",
+        ),
+        "azure.ai.openai": ("azure/gpt-5-mini",),
+        "anthropic": ("anthropic/claude-sonnet-4-5",),
+    }
+    for provider, models in named_by_others.items():
+        bare = paid(ask(book, models[0].rpartition("/")[2], provider=provider, input=1))
+        assert [ask(book, model, provider=provider, input=1) for model in models] == [
+            bare for _ in models
+        ]
+
+
+def test_a_name_before_the_model_that_is_not_its_seller_s_is_part_of_the_model(
+    small: PriceBook,
+) -> None:
+    assert ask(small, "acme/text", input=1) == Unpriced("unknown_model")
+    assert ask(small, "anthropic/text", input=1) == Unpriced("unknown_model")
+
+
 def test_the_literal_chat_is_no_model(small: PriceBook) -> None:
     assert ask(small, "chat", input=1) == Unpriced("unknown_model")
 

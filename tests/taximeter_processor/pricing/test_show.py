@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
 
 from taximeter_processor.pricing.book import PriceBook
 from taximeter_processor.pricing.overrides import PriceOverride
-from taximeter_processor.pricing.show import RateAnswer, describe, search
+from taximeter_processor.pricing.show import (
+    Descriptions,
+    OverrideAnswer,
+    RateAnswer,
+    describe,
+    rate_for,
+    search,
+)
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=timezone.utc)
 
@@ -64,6 +71,27 @@ def test_an_override_shows_in_source_and_rates() -> None:
     assert answer.source == "genai-prices:openai/text;override=openai/t*"
     assert answer.rates[0].usd_listed == "0.2125"
     assert answer.rates[0].source == "genai-prices:openai/text; override:openai/t* -15%"
+    assert answer.rates[0].override == OverrideAnswer("openai/t*", None, "", None, None)
+
+
+@pytest.mark.parametrize(("tokens", "usd"), [(0, "1.25"), (200_000, "1.25"), (200_001, "2.5")])
+def test_a_request_pays_the_rate_of_its_size(small: PriceBook, tokens: int, usd: str) -> None:
+    rate = rate_for(describe(small, "openai", "long", NOON), "input", tokens)
+    assert rate is not None
+    assert rate.usd_listed == usd
+
+
+def test_a_meter_that_has_no_rate_is_answered_by_none(small: PriceBook) -> None:
+    assert rate_for(describe(small, "openai", "embed", NOON), "output", 1) is None
+
+
+def test_the_model_that_was_asked_for_stands_in_for_an_unknown_one(small: PriceBook) -> None:
+    assert describe(small, "openai", "nothing", NOON, request_model="text").entry == "text"
+
+
+def test_another_s_list_is_named(small: PriceBook) -> None:
+    assert describe(small, "azure.ai.openai", "text", NOON).borrowed_from == "openai"
+    assert describe(small, "openai", "text", NOON).borrowed_from == ""
 
 
 def test_a_model_without_a_price_says_why(small: PriceBook) -> None:
@@ -74,3 +102,11 @@ def test_a_model_without_a_price_says_why(small: PriceBook) -> None:
 def test_a_search_looks_at_labels_and_names_whatever_the_case(small: PriceBook) -> None:
     assert search(small, "ANTHROPIC/") == [("anthropic/writer", "Writer")]
     assert search(small, "wRiTeR") == [("anthropic/writer", "Writer")]
+
+
+def test_many_calls_are_described_as_each_would_be(small: PriceBook) -> None:
+    described = Descriptions(small)
+    for day in (31, 30, 1, 31):
+        at = datetime(2026, 5, day, 12, tzinfo=timezone.utc) + timedelta(days=1)
+        told = described.at("openai", "dated", "", "standard", at)
+        assert told.rates == describe(small, "openai", "dated", at).rates

@@ -89,7 +89,7 @@ rows = st.lists(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(rows)
 def test_the_difference_of_sums_is_that_of_the_calls(
     tmp_path_factory: pytest.TempPathFactory, drawn: list[tuple[str, int, int, int]]

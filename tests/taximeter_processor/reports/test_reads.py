@@ -11,9 +11,11 @@ from typing import Any
 import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.people import Owner
+from taximeter_processor.reports import costs
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
-from taximeter_processor.settings import Owner, Settings
+from taximeter_processor.settings import Settings
 from tests.support.records import NOON_US, call
 
 NOW = datetime(2026, 11, 18, 13, tzinfo=timezone.utc)
@@ -66,6 +68,15 @@ def test_costs_by_day_are_days_of_the_zone_oldest_first(store: DuckDBStore) -> N
         ("2026-11-17", "1.0"),
         ("2026-11-18", "1.0"),
     ]
+
+
+def test_an_answer_of_too_many_rows_says_how_to_ask_for_fewer(
+    store: DuckDBStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(costs, "MOST_ROWS", 3)
+    assert len(read(store, "costs", by="feature")["rows"]) == 3
+    with pytest.raises(ValueError, match="more than 3 rows: expected fewer dimensions"):
+        read(store, "costs", by="day,feature")
 
 
 def test_a_range_leaves_out_what_began_before_it(store: DuckDBStore) -> None:

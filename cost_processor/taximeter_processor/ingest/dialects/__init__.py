@@ -25,6 +25,7 @@ from taximeter_processor.ingest.dialects.base import (
     USAGE_KEYS,
     Reading,
 )
+from taximeter_processor.ingest.dialects.estimates import RPC_METHOD
 from taximeter_processor.ingest.tags import TAG_KEYS
 from taximeter_processor.model import NotACall, Span
 
@@ -35,25 +36,35 @@ _MODULES: Final = (
     langfuse,
     vercel,
     genkit,
-    adk,
-    logfire,
-    litellm,
 )
-MARKED: Final[dict[str, Callable[[Span], Reading | NotACall]]] = {
-    module.MARK: module.read for module in _MODULES
-}
-UNMARKED: Final = otel.read
+_CONVENTIONAL: Final = (adk, logfire, litellm)
+"""Dialects that add to the conventions: what is no inference by the conventions is none of theirs.
+"""
+_NEVER: Final = ("mcp.method.name", *WANTED_PREFIXES)
 
-NEVER: Final = frozenset({"mcp.method.name", *WANTED_PREFIXES})
-"""A span with one of these is no inference, whatever else it carries."""
+
+def _no_inference(_: Span) -> NotACall:
+    return NotACall("not_inference")
+
+
+RULES: Final[dict[str, Callable[[Span], Reading | NotACall | None]]] = {
+    **{module.MARK: module.read for module in _MODULES},
+    **dict.fromkeys(_NEVER, _no_inference),
+    **{module.MARK: module.read for module in _CONVENTIONAL},
+}
+"""An attribute that decides what a span is, and how; in this order, and None hands on."""
+MARKED: Final = tuple(module.MARK for module in (*_MODULES, *_CONVENTIONAL))
+"""The attributes that mark a dialect: the Collector must keep such spans."""
+UNMARKED: Final = otel.read
 
 SPAN_KEYS: Final = frozenset(
     {
         *USAGE_KEYS,
         *IGNORED_USAGE_KEYS,
         *TAG_KEYS,
-        *NEVER,
-        *(key for module in (*_MODULES, otel) for key in module.KEYS),
+        *_NEVER,
+        *(key for module in (*_MODULES, *_CONVENTIONAL, otel) for key in module.KEYS),
+        RPC_METHOD,
         *RESPONSE_ID,
         names.REQUEST_STREAM,
         names.SERVER_ADDRESS,
@@ -69,10 +80,12 @@ SPAN_KEYS: Final = frozenset(
         "gen_ai.response.service_tier",
         "openai.request.service_tier",
         "gen_ai.openai.request.service_tier",
+        "gen_ai.request.service_tier",
         "deployment.environment",
         "deployment.environment.name",
         "langfuse.environment",
         "gen_ai.environment",
+        "gen_ai.application_name",
     }
 )
 RESOURCE_KEYS: Final = frozenset(

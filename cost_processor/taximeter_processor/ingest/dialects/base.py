@@ -10,6 +10,7 @@ from decimal import Decimal, InvalidOperation
 from typing import Any, Final, NamedTuple
 
 from taximeter import attributes as names
+from taximeter_processor.ingest.providers import is_framework
 from taximeter_processor.model import AttributeValue, Usage
 
 MOST_COUNT: Final = 10**12
@@ -47,6 +48,8 @@ class Reading(NamedTuple):
     """Dollars as the emitter wrote them."""
     tier: str = ""
     """The service tier, where it is told in no attribute of its own."""
+    called_model: str = ""
+    """What a proxy says it really called."""
 
 
 # First present wins, whatever the dialect: spans often carry the names of two.
@@ -130,6 +133,9 @@ REASONING: Final = (
     "ai.usage.reasoningTokens",
     "llm.usage.reasoning_tokens",
     "gen_ai.usage.experimental.reasoning_tokens",
+    # pydantic-ai's details, in the words of Anthropic and Google.
+    "gen_ai.usage.details.thinking_tokens",
+    "gen_ai.usage.details.thoughts_tokens",
 )
 INPUT_AUDIO: Final = (
     names.AUDIO_INPUT_TOKENS,
@@ -160,7 +166,10 @@ _COUNTS: Final[dict[str, tuple[str, ...]]] = {
     "output_audio_tokens": OUTPUT_AUDIO,
     "input_image_tokens": (names.IMAGE_INPUT_TOKENS,),
     "output_image_tokens": (names.IMAGE_OUTPUT_TOKENS,),
-    "cache_read_audio_tokens": (names.AUDIO_CACHE_READ_INPUT_TOKENS,),
+    "cache_read_audio_tokens": (
+        names.AUDIO_CACHE_READ_INPUT_TOKENS,
+        "gen_ai.usage.details.cache_audio_read_tokens",
+    ),
     "cache_read_image_tokens": (names.IMAGE_CACHE_READ_INPUT_TOKENS,),
     "web_search_requests": (names.WEB_SEARCH_REQUESTS,),
     "billed_input_tokens": (names.BILLED_INPUT_TOKENS,),
@@ -176,24 +185,31 @@ _SLOTS: Final = {
     for rank, alias in enumerate(aliases)
 }
 USAGE_KEYS: Final = frozenset({*_SLOTS, *REPORTED_COST})
-# Read by nobody on purpose: sums of the above, or repeated elsewhere.
-IGNORED_USAGE_KEYS: Final = frozenset(
-    {
-        "gen_ai.usage.total_tokens",
-        "llm.usage.total_tokens",
-        "llm.token_count.total",
-        "ai.usage.totalTokens",
-        "gen_ai.client.token.usage",
-        "gen_ai.aggregated_usage.input_tokens",
-        "gen_ai.aggregated_usage.output_tokens",
-        "gen_ai.usage.text.input_tokens",
-        "gen_ai.usage.text.output_tokens",
-        "gen_ai.usage.text.cache_read.input_tokens",
-        "gen_ai.request.max_tokens",
-        "ai.usage.inputTokenDetails.noCacheTokens",
-        "ai.usage.outputTokenDetails.textTokens",
-    }
-)
+# Read by nobody on purpose, and why.
+IGNORED_BECAUSE: Final = {
+    "gen_ai.usage.total_tokens": "total",
+    "llm.usage.total_tokens": "total",
+    "llm.token_count.total": "total",
+    "ai.usage.totalTokens": "total",
+    "gen_ai.client.token.usage": "total",
+    "gen_ai.aggregated_usage.input_tokens": "total",
+    "gen_ai.aggregated_usage.output_tokens": "total",
+    "gen_ai.usage.details.input_tokens": "repeated",
+    "gen_ai.usage.details.output_tokens": "repeated",
+    "gen_ai.usage.text.input_tokens": "contained",
+    "gen_ai.usage.text.output_tokens": "contained",
+    "gen_ai.usage.text.cache_read.input_tokens": "contained",
+    "gen_ai.request.max_tokens": "limit",
+    "ai.usage.inputTokenDetails.noCacheTokens": "contained",
+    "ai.usage.outputTokenDetails.textTokens": "contained",
+}
+IGNORED_USAGE_KEYS: Final = frozenset(IGNORED_BECAUSE)
+
+
+def field_of(alias: str) -> str:
+    """The field of `Usage` that an attribute may be read as, or empty."""
+    slot = _SLOTS.get(alias)
+    return Usage._fields[slot[0]] if slot else ""
 
 
 def count(value: object, name: str = "") -> int | None:
@@ -236,6 +252,13 @@ def first_text(attributes: Attributes, aliases: Iterable[str]) -> str:
         if isinstance(value, str) and value:
             return value
     return ""
+
+
+def provider_of(attributes: Attributes, aliases: Sequence[str] = PROVIDER) -> str:
+    """The first seller told of, else the first framework: it is for the host and model to tell."""
+    found = [text for alias in aliases if (text := text_of(attributes.get(alias)))]
+    sellers = (name for name in found if not is_framework(name))
+    return next(sellers, found[0] if found else "")
 
 
 def usage_of(attributes: Attributes) -> Usage:

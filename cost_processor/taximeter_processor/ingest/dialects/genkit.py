@@ -14,10 +14,11 @@ KEYS: Final = frozenset({MARK, _OUTPUT, _NAME})
 
 
 def read(span: Span) -> Reading | NotACall:
-    """The model is named `provider/model`; thoughts are inside the output count."""
+    """The model's name begins with its seller's; thoughts are inside the output count."""
     if span.attributes[MARK] != "model":
         return NotACall("aggregate")
-    provider, _, model = text_of(span.attributes.get(_NAME)).partition("/")
+    name = text_of(span.attributes.get(_NAME))
+    seller, slash, _ = name.partition("/")
     found = numbers_in(span.attributes.get(_OUTPUT)).get("usage")
     usage = found if isinstance(found, dict) else {}
 
@@ -27,8 +28,8 @@ def read(span: Span) -> Reading | NotACall:
     return Reading(
         dialect="genkit",
         operation="chat",
-        provider=provider if model else "",
-        request_model=model or provider,
+        provider=seller if slash else "",
+        request_model=name,
         response_model="",
         usage=Usage(
             input_tokens=told("inputTokens"),

@@ -29,7 +29,7 @@ class Exclusion(NamedTuple):
 
     emitter: str
     providers: frozenset[str]
-    """Canonical names; empty: any."""
+    """Canonical names."""
     fits: Callable[[Told], bool]
     why: str
 
@@ -40,6 +40,16 @@ def _is_converse(told: Told) -> bool:
 
 def _is_openinference(told: Told) -> bool:
     return "openinference.span.kind" in told.span.attributes
+
+
+def _is_nova(told: Told) -> bool:
+    """Told by what instruments Bedrock itself: LangChain sums what Bedrock tells apart."""
+    is_direct = not told.span.scope or told.span.scope.endswith("bedrock")
+    return _is_openinference(told) and is_direct and "nova" in told.model
+
+
+def _is_strands(told: Told) -> bool:
+    return told.provider == "strands-agents" or told.span.scope.startswith("strands.")
 
 
 def _is_openlit(told: Told) -> bool:
@@ -65,7 +75,7 @@ EXCLUSIONS: Final = (
         "Converse's inputTokens is passed through",
     ),
     Exclusion(
-        "OpenInference", _BEDROCK, lambda told: _is_openinference(told) and "nova" in told.model,
+        "OpenInference", _BEDROCK, _is_nova,
         "Nova's inputTokens is passed through; only Anthropic's is summed",
     ),
     Exclusion("OpenLLMetry", _BEDROCK, _is_converse, "Converse's inputTokens is passed through"),
@@ -73,19 +83,22 @@ EXCLUSIONS: Final = (
         "OpenLIT", frozenset({"anthropic"}), _is_openlit, "Anthropic's input_tokens is passed on"
     ),
     Exclusion(
-        "Strands", _BEDROCK, lambda told: told.provider == "strands-agents",
+        "Strands", _BEDROCK, _is_strands,
         "Bedrock's inputTokens is passed through",
     ),
     Exclusion(
-        "Envoy AI Gateway", frozenset(), _is_envoy,
+        "Envoy AI Gateway", frozenset({"anthropic", *_BEDROCK, "gcp.vertex_ai"}), _is_envoy,
         "in the conventions' names, Anthropic's input_tokens is passed through",
     ),
 )  # fmt: skip
 
 
+_CONCERNED: Final = frozenset().union(*(row.providers for row in EXCLUSIONS))
+
+
 def excludes_cache(span: Span, told_provider: str, provider: str, model: str) -> bool:
     """The span's input count leaves cached tokens out, by the table above."""
+    if provider not in _CONCERNED:
+        return False
     told = Told(span, told_provider.lower(), model)
-    return any(
-        (not row.providers or provider in row.providers) and row.fits(told) for row in EXCLUSIONS
-    )
+    return any(provider in row.providers and row.fits(told) for row in EXCLUSIONS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from taximeter_processor.ingest.dialects.base import (
-    PROVIDER,
     REQUEST_MODEL,
     RESPONSE_MODEL,
     Reading,
@@ -15,6 +14,7 @@ from taximeter_processor.ingest.dialects.base import (
     first_text,
     inner,
     numbers_in,
+    provider_of,
     reported_cost_of,
     text_of,
     usage_of,
@@ -32,10 +32,21 @@ _CACHE_READ: Final = (
     "cache_read_input_tokens",
     "input_cache_read",
     "input_cached_content_token_count",
+    "cached_content_token_count",
 )
-_CACHE_WRITE: Final = ("input_cache_creation", "cache_creation_input_tokens", "input_cache_write")
+_CACHE_WRITE: Final = (
+    "input_cache_creation",
+    "cache_creation_input_tokens",
+    "input_cache_write",
+    "cache_write_tokens",
+)
 _CACHE_WRITE_BY_TTL: Final = ("input_cache_creation_5m", "input_cache_creation_1h")
-_REASONING: Final = ("output_reasoning_tokens", "output_reasoning")
+_REASONING: Final = (
+    "output_reasoning_tokens",
+    "output_reasoning",
+    "reasoning_tokens",
+    "thoughts_token_count",
+)
 _SPECIAL: Final = frozenset({*_CACHE_READ, *_CACHE_WRITE, *_CACHE_WRITE_BY_TTL, *_REASONING})
 
 
@@ -46,22 +57,26 @@ def read(span: Span) -> Reading | NotACall:
     if operation is None:
         return NotACall("aggregate")
     details = numbers_in(attributes.get(_USAGE))
-    cost = numbers_in(attributes.get(_COST)).get("total")
+    cost = reported_cost_of(attributes)
+    if cost is None:
+        cost = numbers_in(attributes.get(_COST)).get("total")
     return Reading(
         dialect="langfuse",
         operation=operation,
-        provider=first_text(attributes, PROVIDER),
+        provider=provider_of(attributes),
         request_model=first_text(attributes, REQUEST_MODEL),
         response_model=first_text(attributes, RESPONSE_MODEL),
         usage=_usage(details) if details else usage_of(attributes),
-        reported_cost=reported_cost_of(attributes) if cost is None else cost,
+        reported_cost=cost,
     )
 
 
 def _usage(details: dict[str, Any]) -> Usage:
-    """Langfuse's buckets do not overlap; OpenAI's own usage object, passed on, does."""
+    """Langfuse's buckets do not overlap; a provider's own usage object, passed on, does."""
     if "prompt_tokens" in details or "input_tokens_details" in details:
         return _openai_usage(details)
+    if "prompt_token_count" in details:
+        return _gemini_usage(details)
     read = _first(details, _CACHE_READ)
     by_ttl = [count(details.get(key), _USAGE) for key in _CACHE_WRITE_BY_TTL]
     written = cache_written(_first(details, _CACHE_WRITE), *by_ttl)
@@ -98,6 +113,15 @@ def _openai_usage(details: dict[str, Any]) -> Usage:
         input_audio_tokens=told(inputs, "tokens_details", "audio_tokens"),
         output_audio_tokens=told(outputs, "tokens_details", "audio_tokens"),
     )
+
+
+def _gemini_usage(details: dict[str, Any]) -> Usage:
+    """Gemini counts the cache in its prompt, and thoughts beside its candidates."""
+    prompt, candidates, cached, thoughts = (
+        count(details.get(f"{name}_token_count"), _USAGE)
+        for name in ("prompt", "candidates", "cached_content", "thoughts")
+    )
+    return Usage(prompt, _sum(candidates, thoughts), cached, reasoning_tokens=thoughts)
 
 
 def _plain(details: dict[str, Any], side: str) -> int | None:

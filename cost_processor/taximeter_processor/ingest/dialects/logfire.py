@@ -7,9 +7,11 @@ from typing import Any, Final
 
 from taximeter_processor.ingest.dialects import otel
 from taximeter_processor.ingest.dialects.base import (
+    REQUEST_MODEL,
     Reading,
     count,
     first_count,
+    first_text,
     inner,
     numbers_in,
     text_of,
@@ -23,7 +25,8 @@ KEYS: Final = frozenset({MARK})
 def read(span: Span) -> Reading | NotACall:
     """The conventions, completed from the raw object; the shape of the object tells the provider's
     habit."""
-    reading = otel.read(span)
+    # The raw object is usage, so that with a model it makes a call, as plain counts would.
+    reading = otel.read(span, "chat" if first_text(span.attributes, REQUEST_MODEL) else "")
     if isinstance(reading, NotACall):
         return reading
     raw = numbers_in(span.attributes[MARK])
@@ -32,14 +35,16 @@ def read(span: Span) -> Reading | NotACall:
     return reading._replace(
         dialect="logfire",
         usage=complete(reading.usage, raw),
-        tier=text_of(raw.get("service_tier")),
+        tier="fast" if raw.get("speed") == "fast" else text_of(raw.get("service_tier")),
     )
 
 
 def _with_anthropic(usage: Usage, raw: dict[str, Any]) -> Usage:
     """Anthropic's input leaves the cache out; logfire passes it on as it is."""
-    read = count(raw.get("cache_read_input_tokens"), MARK)
-    written = count(raw.get("cache_creation_input_tokens"), MARK)
+    read = first_count(usage.cache_read_tokens, raw.get("cache_read_input_tokens"), name=MARK)
+    written = first_count(
+        usage.cache_write_tokens, raw.get("cache_creation_input_tokens"), name=MARK
+    )
     uncached = count(raw.get("input_tokens"), MARK)
     input_tokens = uncached if usage.input_tokens is None else usage.input_tokens
     if input_tokens is not None and input_tokens == uncached:

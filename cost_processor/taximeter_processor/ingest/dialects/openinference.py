@@ -6,11 +6,12 @@ from typing import Final
 
 from taximeter import attributes as names
 from taximeter_processor.ingest.dialects.base import (
-    PROVIDER,
-    RESPONSE_MODEL,
+    REQUEST_MODEL,
+    Attributes,
     Reading,
     first_text,
     numbers_in,
+    provider_of,
     reported_cost_of,
     text_of,
     usage_of,
@@ -22,8 +23,14 @@ _OPERATIONS: Final = {"LLM": "chat", "EMBEDDING": "embeddings"}
 _REQUESTED: Final = (names.REQUEST_MODEL, "llm.request.model_name")
 _PARAMETERS: Final = ("llm.invocation_parameters", "embedding.invocation_parameters")
 _MODEL: Final = ("llm.model_name", "embedding.model_name")
-# This dialect's own names come first: a span may hold another's as well.
-_PROVIDER: Final = ("llm.provider", "llm.system", *PROVIDER)
+"""The model of the answer where it is known, else the one that was asked for."""
+_RESPONSE_MODEL: Final = (
+    names.RESPONSE_MODEL,
+    "llm.response.model_name",
+    "ai.response.model",
+    *_MODEL,
+    "llm.response.model",
+)
 
 KEYS: Final = frozenset({MARK, *_PARAMETERS, *_MODEL})
 
@@ -34,16 +41,20 @@ def read(span: Span) -> Reading | NotACall:
     operation = _OPERATIONS.get(str(attributes[MARK]).upper())
     if operation is None:
         return NotACall("aggregate")
-    model = first_text(attributes, _MODEL)
-    requested = first_text(attributes, _REQUESTED)
-    for key in _PARAMETERS:
-        requested = requested or text_of(numbers_in(attributes.get(key)).get("model"))
     return Reading(
         dialect="openinference",
         operation=operation,
-        provider=first_text(attributes, _PROVIDER),
-        request_model=requested or model,
-        response_model=first_text(attributes, RESPONSE_MODEL) or model,
+        provider=provider_of(attributes),
+        request_model=_requested(attributes),
+        response_model=first_text(attributes, _RESPONSE_MODEL),
         usage=usage_of(attributes),
         reported_cost=reported_cost_of(attributes),
     )
+
+
+def _requested(attributes: Attributes) -> str:
+    """The model that was asked for: by name, in the request's parameters, or the only one told."""
+    told = first_text(attributes, _REQUESTED)
+    for key in _PARAMETERS:
+        told = told or text_of(numbers_in(attributes.get(key)).get("model"))
+    return told or first_text(attributes, REQUEST_MODEL)

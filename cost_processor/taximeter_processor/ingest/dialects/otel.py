@@ -1,7 +1,7 @@
 """The GenAI semantic conventions, old and new, and the emitters that follow them.
 
 Sources: OpenTelemetry semantic conventions 1.26 to 1.41 and their successor repository;
-OpenLLMetry, LiteLLM and Envoy AI Gateway for the operations they add.
+OpenLLMetry, OpenLIT, LiteLLM and Envoy AI Gateway for the operations they add.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ OPERATIONS: Final = {
     "aresponses": "chat",
     "anthropic_messages": "chat",
     "atext_completion": "text_completion",
+    "agenerate_content": "generate_content",
+    "generate_content_stream": "generate_content",
+    "agenerate_content_stream": "generate_content",
     "embedding": "embeddings",
     "aembedding": "embeddings",
 }
@@ -52,21 +55,48 @@ _AGGREGATES: Final = frozenset(
         "chain",
     }
 )
-# Never billed by the token, even when an emitter leaves counts on them.
+_MEMORY: Final = frozenset(
+    {f"{verb}_memory" for verb in ("create", "update", "upsert", "delete", "search")}
+    | {"create_memory_store", "delete_memory_store"}
+)
+# LiteLLM's calls for a response that was made, and paid, before.
+_FETCHED: Final = frozenset(
+    f"{prefix}{verb}_responses" for prefix in ("", "a") for verb in ("get", "delete", "cancel")
+)
+# Nothing is owed for them, or another span tells of it, even when an emitter leaves counts on them.
 _NOT_INFERENCE: Final = frozenset(
     {
         "create_agent",
         "execute_tool",
         "fetch_response",
         "retrieval",
-        "rerank",
-        "arerank",
         "tokenize",
         "moderation",
         "amoderation",
+        *_MEMORY,
+        *_FETCHED,
     }
 )
+_LITELLM: Final = "litellm."
+"""Begins LiteLLM's own operations: moderation, and the management of what is stored."""
+BILLED_OTHERWISE: Final = {
+    "image_generation": "image_generation",
+    "aimage_generation": "image_generation",
+    "image": "image_generation",
+    "audio": "audio",
+    "speech": "speech",
+    "aspeech": "speech",
+    "transcription": "transcription",
+    "atranscription": "transcription",
+    "translation": "translation",
+    "rerank": "rerank",
+    "arerank": "rerank",
+    "ocr": "ocr",
+    "aocr": "ocr",
+}
+"""Calls that are paid by the image, character, second, search or page, which no span tells."""
 _REQUEST_TYPE: Final = "llm.request.type"
+_REQUEST_TYPES: Final = frozenset({*OPERATIONS, *_NOT_INFERENCE, *BILLED_OTHERWISE})
 _TOOL_CALL_ID: Final = "gen_ai.tool.call.id"
 _MODEL: Final = (*REQUEST_MODEL, *RESPONSE_MODEL)
 
@@ -87,7 +117,7 @@ def read(span: Span, implied: str = "") -> Reading | NotACall:
         return NotACall("not_genai")
     canonical = OPERATIONS.get(operation) or OPERATIONS.get(operation.lower())
     if canonical is None:
-        return _no_call(operation.lower(), attributes)
+        return _not_by_tokens(operation.lower(), attributes)
     if _TOOL_CALL_ID in attributes and span.name.startswith("kong"):
         # Kong writes a second span for a call that asks for a tool, with the same usage.
         return NotACall("repeated")
@@ -103,20 +133,41 @@ def read(span: Span, implied: str = "") -> Reading | NotACall:
     )
 
 
-def _no_call(operation: str, attributes: Attributes) -> NotACall:
-    """Why an operation is not billable. Raises `BadSpan` for an unknown one that reports usage."""
+def _not_by_tokens(operation: str, attributes: Attributes) -> Reading | NotACall:
+    """What a span is that is no text inference.
+
+    Raises `BadSpan` when it reports tokens of which nobody knows the kind, or money for an
+    operation that nobody knows.
+    """
     if operation in _AGGREGATES:
         return NotACall("aggregate")
-    is_known = operation in _NOT_INFERENCE or "memory" in operation or "litellm." in operation
-    if _has_usage(attributes) and not is_known:
-        raise BadSpan(f"operation {operation[:40]!r} is not known, but the span reports usage")
-    return NotACall("not_inference")
+    if operation in _NOT_INFERENCE or operation.startswith(_LITELLM):
+        return NotACall("not_inference")
+    usage, cost = usage_of(attributes), reported_cost_of(attributes)
+    known = BILLED_OTHERWISE.get(operation)
+    if known is None:
+        if any(usage) or cost:
+            raise BadSpan(f"operation {operation[:40]!r} is not known, but the span reports usage")
+        return NotACall("not_inference")
+    if usage.input_tokens or usage.output_tokens:
+        raise BadSpan(f"operation {known!r} is not paid by text tokens, but the span reports some")
+    return Reading(
+        DIALECT,
+        known,
+        first_text(attributes, PROVIDER),
+        first_text(attributes, REQUEST_MODEL),
+        first_text(attributes, RESPONSE_MODEL),
+        # A count of 0 tokens says nothing about what was paid for.
+        usage._replace(input_tokens=None, output_tokens=None),
+        False,
+        cost,
+    )
 
 
 def _requested(attributes: Attributes) -> str:
     """The request type of older emitters, where it is one of a call."""
     request_type = text_of(attributes.get(_REQUEST_TYPE)).lower()
-    return request_type if request_type in OPERATIONS or request_type in _NOT_INFERENCE else ""
+    return request_type if request_type in _REQUEST_TYPES else ""
 
 
 def _implied(attributes: Attributes) -> str:

@@ -36,6 +36,12 @@ _COUNTS: Final = {
 _KEYS: Final = tuple(_COUNTS[field] for field in Usage._fields)
 
 
+def attributes_of(usage: Usage) -> dict[str, AttributeValue]:
+    """The attributes in which a span of ours tells these counts."""
+    counts = zip(_KEYS, usage, strict=True)
+    return {key: value for key, value in counts if value is not None}
+
+
 def read(span: Span) -> Reading | NotACall:
     """A span without one of our operations is read like anybody's, whatever its scope says."""
     get = span.attributes.get

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.ingest.dialects import otel
-from taximeter_processor.ingest.dialects.base import Reading, text_of
+from taximeter_processor.ingest.dialects.base import text_of
 from taximeter_processor.model import NotACall, Span
 
 MARK: Final = "traceloop.span.kind"
 KEYS: Final = frozenset({MARK})
 
 
-def read(span: Span) -> Reading | NotACall:
-    """Whatever has one of the four kinds sums its children; a call carries none of them."""
-    if text_of(span.attributes[MARK]) in ("workflow", "task", "agent", "tool"):
-        return NotACall("aggregate")
-    return otel.read(span)
+def read(span: Span) -> NotACall | None:
+    """Whatever has one of the four kinds sums its children; any other says nothing of itself."""
+    is_sum = text_of(span.attributes[MARK]).lower() in ("workflow", "task", "agent", "tool")
+    return NotACall("aggregate") if is_sum else None

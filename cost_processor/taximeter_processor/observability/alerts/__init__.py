@@ -6,18 +6,23 @@ from collections.abc import Mapping
 from typing import Final
 
 from taximeter_processor.observability.alerts import (
+    anomaly,
     budget,
     collector,
     meter,
     ownership,
     pricing,
+    traffic,
+    unit_cost,
 )
 from taximeter_processor.observability.alerts.alert import Alert
 
 FAMILIES: Final[Mapping[str, tuple[Alert, ...]]] = {
     "budget": budget.ALERTS,
+    "anomaly": (*anomaly.ALERTS, *unit_cost.ALERTS),
     "pricing": pricing.ALERTS,
     "ownership": ownership.ALERTS,
+    "traffic": traffic.ALERTS,
     "meter": meter.ALERTS,
     "collector": collector.ALERTS,
 }

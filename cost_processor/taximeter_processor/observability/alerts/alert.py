@@ -12,6 +12,9 @@ Severity = Literal["critical", "warning", "info", "none"]
 PROCESSOR_DOWN: Final = "TaximeterProcessorDown"
 WATCHDOG: Final = "TaximeterWatchdog"
 
+SUBJECT: Final = ("budget", "feature", "tenant")
+"""The labels that say what an alert is about; two that lack one are alike in it."""
+
 WITH_OWNER: Final = f"* on (feature) group_left (owner, team) {RULE_OWNER}"
 """Joins the one owner of each feature to an expression that has one series a feature."""
 
@@ -35,6 +38,8 @@ class Alert:
     """How long it goes on firing when `expr` stops being true; empty: not at all."""
     inhibited_by: str = ""
     """The alert that makes this one not worth a message; empty: none."""
+    outranked_by: tuple[str, ...] = ()
+    """Alerts that say the same and more when they are about the same budget, feature or tenant."""
     dashboard_uid: str = "taximeter-daily"
 
 

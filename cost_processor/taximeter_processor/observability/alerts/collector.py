@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.observability.alerts.alert import Alert
+from taximeter_processor.names import COST
+from taximeter_processor.observability.alerts.alert import Alert, dollars
 from taximeter_processor.observability.promql import rose
 
 # The suffix depends on the Collector's version and telemetry settings. A batch interrupted by a
@@ -13,6 +14,11 @@ _FAILED = (
     '{__name__=~"otelcol_exporter_send_failed_spans(_total)?",'
     'exporter=~".*taximeter.*",error_type!="Shutdown"}'
 )
+
+_QUEUED: Final = 'otelcol_exporter_queue_size{exporter=~".*taximeter.*"}'
+_ROOM: Final = 'otelcol_exporter_queue_capacity{exporter=~".*taximeter.*"}'
+QUEUE_SHARE: Final = 0.5
+_LAST_HOUR: Final = dollars(f'"sum(increase({COST.name}[1h]))"')
 
 ALERTS: Final = (
     Alert(
@@ -27,5 +33,19 @@ ALERTS: Final = (
             "It retries for ever what may succeed later, so these were refused for good: "
             "their cost is in no total."
         ),
+    ),
+    Alert(
+        name="TaximeterCollectorQueueFilling",
+        expr=(
+            f"max by (exporter) ({_QUEUED})\n  / max by (exporter) ({_ROOM} > 0) > {QUEUE_SHARE}"
+        ),
+        severity="warning",
+        hold="10m",
+        summary=(
+            "The Collector's queue to the cost processor ({{ $labels.exporter }}) is "
+            "{{ $value | humanizePercentage }} full; spend in it is not counted yet, "
+            f"{_LAST_HOUR} was in the last hour."
+        ),
+        description="When it is full, senders are held up, and what they cannot keep is lost.",
     ),
 )

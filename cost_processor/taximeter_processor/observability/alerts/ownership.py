@@ -1,14 +1,19 @@
-"""Alerts about ownership: money that no named person answers for."""
+"""Alerts about ownership: money without a tag, or that no named person answers for."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import RULE_OWNER, RULE_SPEND, UNOWNED
-from taximeter_processor.observability.alerts.alert import PROCESSOR_DOWN, Alert
+from taximeter_processor.names import RULE_OWNER, RULE_SPEND, UNKNOWN_VALUE, UNOWNED
+from taximeter_processor.observability.alerts.alert import PROCESSOR_DOWN, Alert, dollars
 from taximeter_processor.observability.promql import select
 
 UNOWNED_USD_TODAY: Final = 1
+UNTAGGED_USD_TODAY: Final = 5
+UNTAGGED_SHARE: Final = 0.02
+
+_TODAY: Final = select(RULE_SPEND, window="today")
+_UNTAGGED: Final = f"sum({select(RULE_SPEND, window='today', feature=UNKNOWN_VALUE)})"
 
 ALERTS: Final = (
     Alert(
@@ -27,5 +32,22 @@ ALERTS: Final = (
             "today."
         ),
         description="Name its owner under `owners:` in taximeter.yaml.",
+    ),
+    Alert(
+        name="TaximeterUntaggedSpend",
+        expr=(
+            f"{_UNTAGGED} / sum({_TODAY}) > {UNTAGGED_SHARE}\n"
+            f"  and {_UNTAGGED} > {UNTAGGED_USD_TODAY}"
+        ),
+        severity="warning",
+        hold="1h",
+        keep_firing="10m",
+        inhibited_by=PROCESSOR_DOWN,
+        summary=(
+            "{{ $value | humanizePercentage }} of today's spend names no feature: "
+            f"{dollars(chr(96) + _UNTAGGED + chr(96))} of "
+            f"{dollars(chr(96) + 'sum(' + _TODAY + ')' + chr(96))}."
+        ),
+        description="`taximeter costs --where feature=unknown --by service_name` says whose it is.",
     ),
 )

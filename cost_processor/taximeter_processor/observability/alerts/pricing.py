@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import RULE_SPEND, RULE_SPEND_REQUESTS, UNPRICED
+from taximeter_processor.names import (
+    PRICE_BOOK_TIMESTAMP,
+    RULE_SPEND,
+    RULE_SPEND_REQUESTS,
+    UNPRICED,
+)
 from taximeter_processor.observability.alerts.alert import (
     PROCESSOR_DOWN,
     WITH_OWNER,
@@ -15,7 +20,9 @@ from taximeter_processor.observability.promql import select
 
 UNPRICED_SHARE: Final = 0.01
 UNPRICED_CALLS: Final = 5
+STALE_DAYS: Final = 45
 
+_MONTH: Final = f"sum({select(RULE_SPEND, window='month')})"
 _UNPRICED = f"sum by (feature) ({select(RULE_SPEND_REQUESTS, status='unpriced', window='today')})"
 _BILLABLE = (
     f"sum by (feature) ({select(RULE_SPEND_REQUESTS, status='=~priced|unpriced', window='today')})"
@@ -48,5 +55,16 @@ ALERTS: Final = (
             f"have no price, so its {_SPENT} today is too low."
         ),
         description=f"{_MODELS}Add a price under `prices:` in taximeter.yaml.",
+    ),
+    Alert(
+        name="TaximeterPriceBookStale",
+        expr=f"time() - max({PRICE_BOOK_TIMESTAMP.name} > 0) > {STALE_DAYS} * 86400",
+        severity="info",
+        hold="1h",
+        summary=(
+            "No price in use was verified in the last {{ $value | humanizeDuration }}; "
+            f"{dollars(chr(96) + _MONTH + chr(96))} of this month was priced with them."
+        ),
+        description="Providers change prices every few weeks: install a newer price list.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The dashboard "AI cost: daily view": how much, for whom, since when, can it be trusted."""
+"""The dashboard "AI cost: daily view": how much, for whom, what moved it, can it be trusted."""
 
 from __future__ import annotations
 
@@ -9,110 +9,91 @@ from taximeter_processor.names import (
     RULE_BUDGET,
     RULE_BUDGET_SPENT,
     RULE_OWNER,
+    RULE_RUN_RATE,
     RULE_SPEND,
+    RULE_SPEND_CHANGE,
     RULE_SPEND_REQUESTS,
     RULE_SPEND_SAME_TIME,
     RULE_TENANT_SPEND,
     UNKNOWN_VALUE,
 )
 from taximeter_processor.observability.alerts.meter import PROCESSOR_JOB
-from taximeter_processor.observability.dashboards.board import Panel, Section, build_board
+from taximeter_processor.observability.dashboards import money
+from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
 from taximeter_processor.observability.dashboards.panels import (
     COUNT,
     SECONDS,
     SHARE,
     Frame,
     Query,
+    Unit,
     bars,
+    lines,
     number,
     rows,
     trend,
 )
-from taximeter_processor.observability.promql import FILTERS, select, shared_filters
+from taximeter_processor.observability.promql import FILTERS, rose, select, shared_filters
 
 UID: Final = "taximeter-daily"
-
-# Two metrics can be compared only under filters both can follow.
-_SPEND: Final = shared_filters(names.SPEND)
-_CALLS: Final = shared_filters(names.SPEND, names.SPEND_REQUESTS)
-_SAME_TIME: Final = shared_filters(names.SPEND, names.SPEND_SAME_TIME)
 _TENANTS: Final = shared_filters(names.TENANT_SPEND)
+_RUN_RATE: Final = shared_filters(names.SPEND, names.RUN_RATE)
+_WEEKS: Final = (1, 2, 3, 4)
 
 
-def build() -> dict[str, object]:
+def build(runbooks_url: str) -> dict[str, object]:
     """The dashboard's JSON."""
-    return build_board(
+    head = Head(
         UID,
         "AI cost: daily view",
         "What LLM calls cost today, against what is usual, and who to ask. Amounts are exact, from "
         "the ledger, in its reporting time zone; rates come from counters.",
-        [
-            Section("How much", [*_totals(), _budgets(), _firing_alerts(), *_shares()]),
-            Section("For whom", [_by_feature(), _by_tenant(), *_by_label()]),
-            Section("Since when", [_spend_rate(), _spend_by_day()]),
-            Section("Can it be trusted", [*_meter_health(), _refusals()]),
-        ],
     )
-
-
-def _spent(window: str, filters: tuple[str, ...] = _SPEND, /, **labels: str) -> str:
-    return f"sum({select(RULE_SPEND, filters, window=window, **labels)})"
-
-
-def _calls_today(status: str) -> str:
-    return f"sum({select(RULE_SPEND_REQUESTS, _CALLS, status=status, window='today')})"
-
-
-def _note(filters: tuple[str, ...]) -> str:
-    """Says which of the board's filters a panel cannot follow."""
-    missing = [name.replace("_", " ") for name in FILTERS if name not in filters]
-    return f" Not narrowed by {', '.join(missing)}." if missing else ""
+    sections = [
+        Section("How much", [*_totals(), _budgets(), _firing_alerts(), *_shares()]),
+        Section("For whom", [_by_feature(), _by_tenant(), *_by_label()]),
+        Section("What moved it", [_movers(), money.causes(8)]),
+        Section("Since when", [_against_usual(), _spend_by_hour(), _spend_by_day(), _saved()]),
+        Section("Can it be trusted", [*_meter_health(), _refusals()]),
+    ]
+    return build_board(head, sections, runbooks_url)
 
 
 def _totals() -> list[Panel]:
+    month = select(RULE_RUN_RATE, _RUN_RATE)
     return [
         number(
             Frame("Spend today", "Since midnight, exact, from the ledger.", 4, 4),
-            Query(f"{_spent('today')} or vector(0)", "today"),
+            Query(f"{money.spent('today')} or vector(0)", "today"),
         ),
-        _against("yesterday", "yesterday"),
-        _against("last week", "last_week"),
+        money.against("yesterday", "yesterday", 5),
+        money.against("last week", "last_week", 5),
         number(
-            Frame("Month to date", "This month so far, and all of last month.", 4, 4),
-            Query(f"{_spent('month')} or vector(0)", "this month"),
-            Query(f"{_spent('last_month')} or vector(0)", "last month"),
-        ),
-        number(
-            Frame("Calls today", f"All calls, priced or not.{_note(_CALLS)}", 3, 4, COUNT, 0),
-            Query(f"{_calls_today('=~.+')} or vector(0)", "calls"),
+            Frame(
+                "Month to date",
+                "This month so far; what it comes to if every day left costs the mean of the last "
+                f"seven; and all of last month.{money.note(_RUN_RATE)}",
+                width=6,
+                height=4,
+            ),
+            Query(f"{money.spent('month', _RUN_RATE)} or vector(0)", "so far"),
+            Query(f"sum({month})", "at this rate"),
+            Query(f"{money.spent('last_month', _RUN_RATE)} or vector(0)", "last month"),
         ),
         number(
             Frame(
-                "Cost per call today",
-                f"Spend divided by priced calls.{_note(_CALLS)}",
-                width=3,
+                "Calls today",
+                f"All calls, and spend divided by the priced ones.{money.note(money.CALLS)}",
+                width=4,
                 height=4,
-                decimals=6,
+                unit=COUNT,
+                decimals=0,
             ),
-            Query(f"{_spent('today', _CALLS)} / ({_calls_today('priced')} > 0)", "per call"),
+            Query(f"{money.calls('today', '=~.+')} or vector(0)", "calls"),
+            Query(money.cost_per_call("today"), "cost per call"),
+            units={"cost per call": money.PER_CALL},
         ),
     ]
-
-
-def _against(day: str, window: str) -> Panel:
-    then = f"sum({select(RULE_SPEND_SAME_TIME, _SAME_TIME, window=window)})"
-    today = f"({_spent('today', _SAME_TIME)} or vector(0))"
-    return number(
-        Frame(
-            f"Against the same time {day}",
-            f"Spend from midnight to this time {day}, and how today differs.{_note(_SAME_TIME)}",
-            width=5,
-            height=4,
-        ),
-        Query(f"{then} or vector(0)", day),
-        Query(f"{today} / ({then} > 0) - 1", "change"),
-        shares=["change"],
-    )
 
 
 def _budgets() -> Panel:
@@ -120,7 +101,7 @@ def _budgets() -> Panel:
         Frame(
             "Budgets used",
             "Spent share of each budget in its current period. Not narrowed by any filter.",
-            width=8,
+            width=7,
             height=6,
             unit=SHARE,
             decimals=0,
@@ -134,37 +115,30 @@ def _budgets() -> Panel:
 def _firing_alerts() -> Panel:
     alerts = select("ALERTS", alertname="=~Taximeter.*", alertstate="firing", severity="!=none")
     return rows(
-        Frame("Firing alerts", "What fires now, and who was told.", 7, 6, COUNT, 0),
+        Frame("Firing alerts", "What fires now, and who was told.", 9, 6, COUNT, 0),
         {"alertname": "Alert", "owner": "Owner", "feature": "Feature", "severity": "Severity"},
         {"Alerts": Query(f"count by (alertname, owner, feature, severity) ({alerts})")},
+        links=[money.TO_RUNBOOK, money.TO_FEATURE],
     )
 
 
 def _shares() -> list[Panel]:
     tagged = dict.fromkeys(("feature", "team", "request_type"), f"!={UNKNOWN_VALUE}")
-    saved = select(names.SAVED.name, FILTERS, source="=~prompt_cache|response_cache")
+    unpriced = money.calls("today", "unpriced")
+    whole = money.spent("today")
     return [
         _share(
             "Unpriced calls today",
-            f"Share of calls whose cost is not known: no amount contains them.{_note(_CALLS)}",
-            f"({_calls_today('unpriced')} or vector(0))"
-            f" / ({_calls_today('=~priced|unpriced')} > 0)",
+            "Share of today's calls whose cost is not known: no amount contains them."
+            + money.note(money.CALLS),
+            f"({unpriced} or vector(0)) / ({money.calls('today', '=~priced|unpriced')} > 0)",
             (0.001, 0.01),
         ),
         _share(
             "Untagged spend today",
-            "Share of spend without a feature, a team or a request type.",
-            f"1 - ({_spent('today', **tagged)} or vector(0)) / ({_spent('today')} > 0)",
+            "Share of today's spend without a feature, a team or a request type.",
+            f"1 - ({money.spent('today', **tagged)} or vector(0)) / ({whole} > 0)",
             (0.02, 0.1),
-        ),
-        number(
-            Frame(
-                "Saved by caching",
-                "In the selected range, by prompt and response caches; from counters, ± 0.1 %.",
-                width=3,
-                height=6,
-            ),
-            Query(f"sum(increase({saved}[$__range])) or vector(0)", "saved"),
         ),
     ]
 
@@ -172,38 +146,36 @@ def _shares() -> list[Panel]:
 def _share(title: str, description: str, expr: str, limits: tuple[float, float]) -> Panel:
     orange, red = limits
     return number(
-        Frame(title, description, 3, 6, SHARE, 1),
+        Frame(title, description, 4, 6, SHARE, 1),
         Query(expr, "share"),
         steps=[(orange, "orange"), (red, "red")],
     )
 
 
 def _by_feature() -> Panel:
-    owned = f"* on (feature) group_left (owner) {RULE_OWNER}"
-
     def spent(rule: str, filters: tuple[str, ...], window: str) -> Query:
-        return Query(f"sum by (feature) ({select(rule, filters, window=window)}) {owned}")
+        return Query(money.owned(f"sum by (feature) ({select(rule, filters, window=window)})"))
 
+    unpriced = select(RULE_SPEND_REQUESTS, money.CALLS, status="unpriced", window="today")
     return rows(
         Frame(
             "Cost by feature",
-            "Exact spend and who answers for it. The column of last week is up to the same time."
-            + _note(_SAME_TIME).replace("Not", "It is not"),
+            "Exact spend and who answers for it, and today's calls without a price, which are in "
+            "no amount. The column of last week is up to the same time."
+            + money.note(money.SAME_TIME).replace("Not", "It is not"),
             width=14,
             height=10,
         ),
         {"feature": "Feature", "owner": "Owner"},
         {
-            "Today": spent(RULE_SPEND, _SPEND, "today"),
-            "Last week": spent(RULE_SPEND_SAME_TIME, _SAME_TIME, "last_week"),
-            "Yesterday": spent(RULE_SPEND, _SPEND, "yesterday"),
-            "Month": spent(RULE_SPEND, _SPEND, "month"),
+            "Today": spent(RULE_SPEND, money.SPEND, "today"),
+            "Last week": spent(RULE_SPEND_SAME_TIME, money.SAME_TIME, "last_week"),
+            "Yesterday": spent(RULE_SPEND, money.SPEND, "yesterday"),
+            "Month": spent(RULE_SPEND, money.SPEND, "month"),
+            "Unpriced": Query(money.owned(f"sum by (feature) ({unpriced})")),
         },
-        link=(
-            "Feature",
-            "Show only this feature",
-            f"/d/{UID}?var-feature=${{__value.raw:percentencode}}&${{__url_time_range}}",
-        ),
+        links=[money.TO_FEATURE],
+        units={"Unpriced": Unit(COUNT, 0, ((1, "orange"),))},
     )
 
 
@@ -215,53 +187,117 @@ def _by_tenant() -> Panel:
     return rows(
         Frame(
             "Cost by tenant",
-            f"The month's largest tenants; all others are `other`.{_note(_TENANTS)}",
+            f"The month's largest tenants; all others are `other`.{money.note(_TENANTS)}",
             width=10,
             height=10,
         ),
         {"tenant": "Tenant", "team": "Team"},
         {"Today": spent("today"), "Last hour": spent("1h"), "Month": spent("month")},
+        links=[money.TO_TENANT],
     )
 
 
 def _by_label() -> list[Panel]:
-    spend = select(RULE_SPEND, _SPEND, window="today")
+    spend = select(RULE_SPEND, money.SPEND, window="today")
     return [
         bars(
             Frame(f"Cost by {label.replace('_', ' ')} today", "The 15 largest, exact.", 8, 8),
-            Query(f"topk(15, sum by ({label}) ({spend}))", f"{{{{{label}}}}}"),
+            Query(f"topk(15, sum by ({label}) ({spend}) > 0)", f"{{{{{label}}}}}"),
         )
         for label in ("team", "request_type", "model")
     ]
 
 
-def _spend_rate() -> Panel:
+def _movers() -> Panel:
+    changes = select(RULE_SPEND_CHANGE, money.CHANGE, window="today")
+    by_cause = f"sum by (feature, driver) ({changes})"
+    main = f"topk by (feature) (1, abs({by_cause}))"
+    named = (
+        f"* on (feature) group_left (driver) group by (feature, driver) ({main})\n"
+        f"* on (feature) group_left (owner) {RULE_OWNER}"
+    )
+    return rows(
+        Frame(
+            "Top movers",
+            "Features whose spend changed most since the same time last week, the cause that "
+            f"weighs most, and whom to ask.{money.note(money.CHANGE)}",
+            width=16,
+            height=9,
+        ),
+        {"feature": "Feature", "owner": "Owner", "driver": "Main cause"},
+        {
+            "Change": Query(f"sum by (feature) ({changes})\n{named}"),
+            "By main cause": Query(
+                f"({by_cause} and {main})\n* on (feature) group_left (owner) {RULE_OWNER}"
+            ),
+        },
+        links=[money.TO_FEATURE],
+    )
+
+
+def _against_usual() -> Panel:
+    hour = f"sum(increase({select(names.COST.name, FILTERS)}[1h]"
+    weeks = "\n  or ".join(
+        f'label_replace({hour} offset {week}w)), "week", "{week}", "", "")' for week in _WEEKS
+    )
+    return lines(
+        Frame(
+            "Spend of an hour against the last four weeks",
+            "The hour up to each moment, and between what bounds the same hour of the last four "
+            "weeks was; from counters, ± 0.1 %.",
+            width=24,
+            height=9,
+        ),
+        Query(f"{hour}))", "spend"),
+        Query(f"min(\n  {weeks}\n)", "lowest"),
+        Query(f"max(\n  {weeks}\n)", "highest"),
+        band=("lowest", "highest"),
+        step="15m",
+    )
+
+
+def _spend_by_hour() -> Panel:
     spend = select(names.COST.name, FILTERS)
     return trend(
         Frame(
-            "Spend rate by feature, per hour",
-            "Shape, from counters: spans that arrive more than an hour late are not in it.",
-            width=14,
+            "Spend over time by feature",
+            "Dollars in each bar of an hour or more, from counters, ± 2 %: spans that arrive more "
+            "than an hour late are not in it.",
+            width=12,
             height=9,
         ),
-        Query(f"sum by (feature) (rate({spend}[$__rate_interval])) * 3600", "{{feature}}"),
+        Query(f"sum by (feature) (increase({spend}[$__interval]))", "{{feature}}"),
+        step="1h",
     )
 
 
 def _spend_by_day() -> Panel:
     # Read at 01:00 on the day after, when the gauge has turned and late spans are in; drawn at
     # the start of its own day.
-    spend = f"{select(RULE_SPEND, _SPEND, window='yesterday')} offset -25h"
+    spend = f"{select(RULE_SPEND, money.SPEND, window='yesterday')} offset -25h"
     return trend(
         Frame(
             "Spend by day and feature",
             "Exact totals of the last 30 whole days, as far back as Prometheus remembers.",
-            width=10,
+            width=8,
             height=9,
         ),
         Query(f"sum by (feature) ({spend})", "{{feature}}"),
         last="30d",
         step="1d",
+    )
+
+
+def _saved() -> Panel:
+    saved = select(names.SAVED.name, FILTERS, source="=~prompt_cache|response_cache")
+    return number(
+        Frame(
+            "Saved by caching",
+            "In the selected range, by prompt and response caches; from counters, ± 0.1 %.",
+            width=4,
+            height=9,
+        ),
+        Query(f"sum(increase({saved}[$__range])) or vector(0)", "saved"),
     )
 
 
@@ -310,13 +346,11 @@ def _refusals() -> Panel:
             decimals=0,
         ),
         *(
-            Query(
-                f"sum by (reason) (increase({metric.name}[$__rate_interval]))",
-                f"{words}: {{{{reason}}}}",
-            )
+            Query(rose(metric.name, "$__interval", "reason"), f"{words}: {{{{reason}}}}")
             for words, metric in (
                 ("rejected", names.INGEST_REJECTED),
                 ("dead letter", names.DEAD_LETTERS),
             )
         ),
+        step="1h",
     )

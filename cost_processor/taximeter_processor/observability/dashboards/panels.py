@@ -1,4 +1,4 @@
-"""Turns a title, a description and queries into a Grafana panel of one of four kinds."""
+"""Turns a title, a description and queries into a Grafana panel of one of five kinds."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from grafana_foundation_sdk.models.common import (
     GraphDrawStyle,
     LegendDisplayMode,
     LegendPlacement,
+    ScaleDistribution,
     StackingMode,
+    TooltipDisplayMode,
+    VisibilityMode,
     VizOrientation,
 )
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
@@ -65,10 +68,10 @@ def number(
     frame: Frame,
     *queries: Query,
     steps: Steps = (),
-    shares: Sequence[str] = (),
+    units: Mapping[str, Unit] | None = None,
     texts: Mapping[str, str] | None = None,
 ) -> stat.Panel:
-    """Large numbers, one for each series; legends named in `shares` are shown as percentages."""
+    """Large numbers, one for each series; `units` are by legend, `texts` replace values."""
     panel = (
         _framed(stat.Panel(), frame, steps)
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
@@ -78,8 +81,8 @@ def number(
     )
     for ref_id, query in _lettered(queries):
         panel.with_target(_instant(query, ref_id))
-    for legend in shares:
-        panel.override_by_name(legend, [_property("unit", SHARE), _property("decimals", 1)])
+    for legend, unit in (units or {}).items():
+        panel.override_by_name(legend, _unit_properties(unit))
     if texts:
         results = {value: models.ValueMappingResult(text=text) for value, text in texts.items()}
         panel.mappings([models.ValueMap(options=results)])
@@ -110,21 +113,68 @@ def trend(frame: Frame, *queries: Query, last: str = "", step: str = "") -> time
         .fill_opacity(80)
         .line_width(0)
         .stacking(common.StackingConfig().mode(StackingMode.NORMAL))
-        .legend(
-            common.VizLegendOptions()
-            .display_mode(LegendDisplayMode.LIST)
-            .placement(LegendPlacement.BOTTOM)
-            .show_legend(True)
-            .calcs([])
-        )
+        .legend(_legend_below())
     )
     for ref_id, query in _lettered(queries):
         panel.with_target(_target(query, ref_id).range())
     if last:
         panel.time_from(last)
-    if step:
-        panel.interval(step)
-    return panel
+    return panel.interval(step) if step else panel
+
+
+def lines(
+    frame: Frame,
+    *queries: Query,
+    band: tuple[str, str] | None = None,
+    exemplars: bool = False,
+    logarithmic: bool = False,
+    step: str = "",
+) -> timeseries.Panel:
+    """Lines over time; `step` is the least distance of points.
+
+    Between the legends (lowest, highest) of `band` the ground is shaded.
+    """
+    panel = (
+        _framed(timeseries.Panel(), frame, ())
+        .draw_style(GraphDrawStyle.LINE)
+        .fill_opacity(0)
+        .line_width(2)
+        .show_points(VisibilityMode.AUTO)
+        .span_nulls(False)
+        .legend(_legend_below())
+        .tooltip(common.VizTooltipOptions().mode(TooltipDisplayMode.MULTI))
+    )
+    for ref_id, query in _lettered(queries):
+        panel.with_target(_target(query, ref_id).range().exemplar(exemplars))
+    if band:
+        lowest, highest = band
+        hairline, shade = _property("custom.lineWidth", 0), _property("custom.fillOpacity", 20)
+        below = _property("custom.fillBelowTo", lowest)
+        grey = _property("color", {"mode": "fixed", "fixedColor": "text"})
+        panel.override_by_name(lowest, [hairline, grey])
+        panel.override_by_name(highest, [hairline, grey, shade, below])
+    if logarithmic:
+        scale = common.ScaleDistributionConfig().type(ScaleDistribution.LOG).log(10)
+        panel.scale_distribution(scale)
+    return panel.interval(step) if step else panel
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """How one column or one number of a panel is written, where not in the panel's own unit."""
+
+    unit: str
+    decimals: int
+    steps: Steps = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What makes a column's cells clickable."""
+
+    heading: str
+    title: str
+    url: str
 
 
 def rows(
@@ -132,24 +182,33 @@ def rows(
     columns: Mapping[str, str],
     values: Mapping[str, Query],
     *,
-    link: tuple[str, str, str] | None = None,
+    links: Sequence[Link] = (),
+    units: Mapping[str, Unit] | None = None,
 ) -> table.Panel:
     """A table: label columns (label to heading), then a column for each query by its heading.
 
-    `link` makes cells clickable: (heading, title, address). Sorted by the first value.
+    `units` are by heading. Sorted by the first value.
     """
-    panel = _framed(table.Panel(), frame, ()).filterable(True).no_value("–")
+    panel = plain_rows(frame, links=links, units=units or {})
     headings = dict(columns)
     for ref_id, (heading, query) in zip(_LETTERS, values.items(), strict=False):
         panel.with_target(_instant(query, ref_id).format(PromQueryFormat.TABLE))
         headings[f"Value #{ref_id}" if len(values) > 1 else "Value"] = heading
     for transformation in _one_table(headings):
         panel.with_transformation(transformation)
-    if link:
-        heading, title, url = link
-        panel.override_by_name(heading, [_property("links", [{"title": title, "url": url}])])
     first = next(iter(values))
     return panel.sort_by([common.TableSortByFieldState().display_name(first).desc(True)])
+
+
+def plain_rows(frame: Frame, *, links: Sequence[Link], units: Mapping[str, Unit]) -> table.Panel:
+    """A table without queries; `units` are by heading."""
+    panel = _framed(table.Panel(), frame, ()).filterable(True).no_value("–")
+    for heading, unit in units.items():
+        panel.override_by_name(heading, _unit_properties(unit))
+    for link in links:
+        found = [{"title": link.title, "url": link.url}]
+        panel.override_by_name(link.heading, [_property("links", found)])
+    return panel
 
 
 _LETTERS: Final = "ABCDEFGH"
@@ -190,6 +249,26 @@ def _instant(query: Query, ref_id: str) -> prometheus.Dataquery:
 
 def _property(name: str, value: object) -> models.DynamicConfigValue:
     return models.DynamicConfigValue(id_val=name, value=value)
+
+
+def _unit_properties(unit: Unit) -> list[models.DynamicConfigValue]:
+    found = [_property("unit", unit.unit), _property("decimals", unit.decimals)]
+    if unit.steps:
+        levels: list[dict[str, object]] = [{"color": "text", "value": None}]
+        levels += [{"color": color, "value": value} for value, color in unit.steps]
+        found.append(_property("thresholds", {"mode": "absolute", "steps": levels}))
+        found.append(_property("custom.cellOptions", {"type": "color-text"}))
+    return found
+
+
+def _legend_below() -> common.VizLegendOptions:
+    return (
+        common.VizLegendOptions()
+        .display_mode(LegendDisplayMode.LIST)
+        .placement(LegendPlacement.BOTTOM)
+        .show_legend(True)
+        .calcs([])
+    )
 
 
 def _one_table(headings: Mapping[str, str]) -> list[models.DataTransformerConfig]:

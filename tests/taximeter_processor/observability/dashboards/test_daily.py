@@ -18,7 +18,7 @@ from tests.taximeter_processor.observability.prometheus_tools import (
 )
 
 BOARD = json.loads((ROOT / "grafana" / "dashboards" / "taximeter-daily.json").read_text())
-QUERIES = panel_queries(BOARD, {**VARIABLES, "__range": "1h", "__rate_interval": "15m"})
+QUERIES = panel_queries(BOARD, {**VARIABLES, "__range": "1h", "__interval": "1h"})
 
 CHAT = {"feature": "chat", "team": "growth", "request_type": "interactive", "model": "gpt-5"}
 RAG = {"feature": "rag", "team": "unknown", "request_type": "batch", "model": "gpt-5-mini"}
@@ -50,6 +50,12 @@ LEDGER = {
     **gauge(names.TENANT_SPEND, 15, tenant="acme", team="growth", window="today"),
     **gauge(names.TENANT_SPEND, 2, tenant="acme", team="growth", window="1h"),
     **gauge(names.TENANT_SPEND, 350, tenant="acme", team="growth", window="month"),
+    **gauge(names.RUN_RATE, 420, **CHAT),
+    **gauge(names.RUN_RATE, 100, **RAG),
+    **gauge(names.SPEND_CHANGE, 3, driver="volume", window="today", **CHAT),
+    **gauge(names.SPEND_CHANGE, -1, driver="price", window="today", **CHAT),
+    **gauge(names.SPEND_CHANGE, 7.5, driver="new", window="today", **RAG),
+    **gauge(names.SPEND_CHANGE, -4, driver="price", window="yesterday", **CHAT),
     **gauge(names.BUDGET, 10, **BUDGET),
     **gauge(names.BUDGET_SPENT, 12.5, **BUDGET),
     **gauge(names.OWNER_INFO, 1, owner="alice", **CHAT),
@@ -69,9 +75,8 @@ SHOWN = [
     ("Spend today", [{"{}": 20}]),
     ("Against the same time yesterday", [{"{}": 10}, {"{}": 1}]),
     ("Against the same time last week", [{"{}": 40}, {"{}": -0.5}]),
-    ("Month to date", [{"{}": 400}, {"{}": 900}]),
-    ("Calls today", [{"{}": 105}]),
-    ("Cost per call today", [{"{}": 0.25}]),
+    ("Month to date", [{"{}": 400}, {"{}": 520}, {"{}": 900}]),
+    ("Calls today", [{"{}": 105}, {"{}": 0.25}]),
     ("Budgets used", [{BUDGET_ROW: 1.25}]),
     ("Unpriced calls today", [{"{}": 0.2}]),
     ("Untagged spend today", [{"{}": 0.375}]),
@@ -83,6 +88,7 @@ SHOWN = [
             {'{feature="chat",owner="alice"}': 40},
             {'{feature="chat",owner="alice"}': 20},
             {'{feature="chat",owner="alice"}': 300, '{feature="rag",owner="unowned"}': 100},
+            {'{feature="rag",owner="unowned"}': 20},
         ],
     ),
     ("Cost by tenant", [{'{team="growth",tenant="acme"}': usd} for usd in (15, 2, 350)]),
@@ -92,13 +98,33 @@ SHOWN = [
         [{'{request_type="interactive"}': 12.5, '{request_type="batch"}': 7.5}],
     ),
     ("Cost by model today", [{'{model="gpt-5"}': 12.5, '{model="gpt-5-mini"}': 7.5}]),
-    ("Spend rate by feature, per hour", [{'{feature="chat"}': 1.2}]),
+    (
+        "Top movers",
+        [
+            {
+                '{driver="volume",feature="chat",owner="alice"}': 2,
+                '{driver="new",feature="rag",owner="unowned"}': 7.5,
+            },
+            {
+                '{driver="volume",feature="chat",owner="alice"}': 3,
+                '{driver="new",feature="rag",owner="unowned"}': 7.5,
+            },
+        ],
+    ),
+    (
+        "What moved spend",
+        [
+            {'{driver="volume"}': 3, '{driver="price"}': -1, '{driver="new"}': 7.5},
+            {'{driver="price"}': -4},
+        ],
+    ),
+    ("Spend over time by feature", [{'{feature="chat"}': 1.2}]),
     ("Processors", [{'{instance="a"}': 1, '{instance="b"}': 0}]),
     ("Since the last commit", [{"{}": 100}]),
     ("Queue used", [{'{instance="a"}': 0.25, '{instance="b"}': 0.25}]),
     (
         "Rejected spans and dead letters",
-        [{'{reason="too_long"}': 3}, {'{reason="malformed"}': 6}],
+        [{'{reason="too_long"}': 12}, {'{reason="malformed"}': 24}],
     ),
 ]
 
@@ -117,7 +143,11 @@ def test_the_panel_shows_what_the_ledger_holds(
 
 
 def test_every_panel_is_tested_here() -> None:
-    here = {title for title, _ in SHOWN} | {"Firing alerts", "Spend by day and feature"}
+    here = {title for title, _ in SHOWN} | {
+        "Firing alerts",
+        "Spend by day and feature",
+        "Spend of an hour against the last four weeks",
+    }
     assert {query.panel_title for query in QUERIES} == here
 
 
@@ -144,14 +174,36 @@ def test_a_day_is_drawn_at_its_own_start_with_its_final_total(tmp_path: Path) ->
     promtool_test(tmp_path, {yesterday: "20x23 33x10"}, drawn, later, interval="1h")
 
 
+def test_a_model_without_a_price_is_not_shown_as_costing_nothing(tmp_path: Path) -> None:
+    unpriced = spend({**CHAT, "model": "in-house"}, today=0)
+    (expr,) = exprs("Cost by model today")
+    expected = Expected("120m", expr, {'{model="gpt-5"}': 12.5})
+    given = {**unpriced, **spend(CHAT, today=12.5)}
+    promtool_test(tmp_path, given, expected, interval="5m")
+
+
+def test_an_hour_is_shown_between_the_bounds_of_that_hour_in_the_last_four_weeks(
+    tmp_path: Path,
+) -> None:
+    # $1 an hour for three weeks and two hours, then $3, and $2 since six days ago.
+    spend = series(names.COST, meter="input", **CHAT)
+    now, lowest, highest = exprs("Spend of an hour against the last four weeks")
+    expected = [
+        Expected("696h", f"round({expr}, 1e-6)", {"{}": usd})
+        for expr, usd in ((now, 2), (lowest, 1), (highest, 3))
+    ]
+    promtool_test(tmp_path, {spend: "0+1x505 508+3x45 645+2x150"}, *expected, interval="1h")
+
+
 def test_on_an_empty_ledger_amounts_are_zero_and_shares_are_absent(tmp_path: Path) -> None:
     expected = [
         Expected("5m", exprs(title)[0], {"{}": 0}) for title in ("Spend today", "Month to date")
     ]
     expected += [
         Expected("5m", exprs(title)[0], {})
-        for title in ("Unpriced calls today", "Untagged spend today", "Cost per call today")
+        for title in ("Unpriced calls today", "Untagged spend today")
     ]
+    expected.append(Expected("5m", exprs("Calls today")[1], {}))
     promtool_test(tmp_path, {'up{job="taximeter"}': "1x5"}, *expected)
 
 

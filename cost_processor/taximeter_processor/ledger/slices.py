@@ -1,0 +1,324 @@
+"""Reads of a filtered slice of the ledger for pages: by day, ranked by a dimension, call by call.
+
+Every answer is bounded by SQL, whatever the ledger holds. Times are µs UTC, money is pico-USD, and
+an absent tag is `unknown`, as a tag of that name is. The SQL is shared by all engines.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from math import gcd
+from types import MappingProxyType
+from typing import Final, Literal, NamedTuple
+
+from taximeter_processor.ledger.queries import DIMENSIONS, Window
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.money import stored_to_pico
+from taximeter_processor.names import UNKNOWN_VALUE
+from taximeter_processor.settings import TAG_NAMES
+
+
+class Where(NamedTuple):
+    """Which calls of a stretch of time are meant."""
+
+    values: Mapping[str, str] = MappingProxyType({})
+    """Dimension to value; `unknown` selects what carries none."""
+    known_at_us: int | None = None
+    """Only calls that had arrived by then, so that several reads agree; None: all."""
+
+
+EVERYTHING: Final = Where()
+
+_EMPTY: Final = "''"
+_UNTAGGED: Final = " or ".join(f"{tag} in ('', '{UNKNOWN_VALUE}')" for tag in TAG_NAMES)
+
+
+class DaySum(NamedTuple):
+    """What one stretch of time cost."""
+
+    cost_pico: int = 0
+    calls: int = 0
+    unpriced: int = 0
+    untagged_pico: int = 0
+    """Of the cost: what lacks at least one of the four tags."""
+
+
+class Ranked(NamedTuple):
+    """One value of a dimension in several windows."""
+
+    value: str
+    pico: tuple[int, ...]
+    """By window."""
+    calls: tuple[int, ...]
+    unpriced: int
+    """Calls without a price in the last window."""
+
+
+class Ranking(NamedTuple):
+    """The first values of a dimension, and the sums over all of them."""
+
+    rows: tuple[Ranked, ...]
+    total: Ranked
+    values: int
+    """How many there are in all."""
+
+
+def first_start(store: LedgerStore) -> int | None:
+    """When the earliest call began; None while the ledger is empty."""
+    ((first,),) = store.read("select epoch_us(min(start_time)) from calls")
+    return None if first is None else int(first)
+
+
+def by_stretch(
+    store: LedgerStore, bounds_us: Sequence[int], where: Where = EVERYTHING
+) -> list[DaySum]:
+    """One sum for each stretch between neighbouring bounds, oldest first."""
+    filters, parameters = conditions(where)
+    rows = store.read(
+        f"select {_bucket(bounds_us)}, sum(cost_usd), count(*), "
+        "count(*) filter (where status = 'unpriced'), "
+        f"sum(cost_usd) filter (where {_UNTAGGED}) from calls "
+        f"where {_between(bounds_us[0], bounds_us[-1])}{filters} group by 1",
+        parameters,
+    )
+    sums = [[0, 0, 0, 0] for _ in bounds_us[1:]]
+    for bucket, cost, calls, unpriced, untagged in rows:
+        found = sums[bisect_right(bounds_us, int(bucket)) - 1]
+        for index, amount in enumerate((_pico(cost), calls, unpriced, _pico(untagged))):
+            found[index] += amount
+    return [DaySum(*found) for found in sums]
+
+
+def total(store: LedgerStore, window: Window, where: Where = EVERYTHING) -> int:
+    """Pico of one window."""
+    filters, parameters = conditions(where)
+    ((cost,),) = store.read(
+        f"select sum(cost_usd) from calls where {_within(window)}{filters}", parameters
+    )
+    return _pico(cost)
+
+
+def series(
+    store: LedgerStore,
+    dimension: str,
+    values: Sequence[str],
+    bounds_us: Sequence[int],
+    where: Where = EVERYTHING,
+) -> dict[str | None, list[int]]:
+    """Pico of some values of a dimension in each stretch; those of all others under None."""
+    filters, parameters = conditions(where)
+    wanted = _stored(values)
+    named = f"case when {_checked(dimension)} in ({_marks(wanted)}) then {dimension} end"
+    rows = store.read(
+        f"select {_bucket(bounds_us)}, {named if wanted else 'null'}, sum(cost_usd) from calls "
+        f"where {_between(bounds_us[0], bounds_us[-1])}{filters} group by 1, 2",
+        [*wanted, *parameters],
+    )
+    found: dict[str | None, list[int]] = {}
+    for bucket, value, cost in rows:
+        name = UNKNOWN_VALUE if value == "" else value
+        days = found.setdefault(name, [0] * (len(bounds_us) - 1))
+        days[bisect_right(bounds_us, int(bucket)) - 1] += _pico(cost)
+    return found
+
+
+Order = Literal["amount", "change", "name"]
+
+
+def ranked(
+    store: LedgerStore,
+    dimension: str,
+    windows: Sequence[Window],
+    where: Where = EVERYTHING,
+    *,
+    order: Order = "amount",
+    column: int = 0,
+    ascending: bool = False,
+    limit: int,
+    offset: int = 0,
+) -> Ranking:
+    """Values of a dimension in several windows, all of them in one pass.
+
+    In order of the amount in window `column`, of how far it is from that in the next window (either
+    way), or of the name; equal ones by name.
+    """
+    filters, parameters = conditions(where)
+    width = len(windows)
+    each = [*_sums(windows), *_counts(windows), _unpriced(windows)]
+    inner = ", ".join(f"{one} a{index}" for index, one in enumerate(each))
+    outer = [f"sum(a{index})" for index in range(len(each))]
+    other = min(column + 1, width - 1)
+    shown = _shown(dimension)
+    key = {
+        "amount": outer[column],
+        "change": f"abs({outer[column]} - {outer[other]})",
+        "name": shown,
+    }[order]
+    # Absent tags get their name in the few groups, not in each of the rows.
+    rows = store.read(
+        f"select {shown}, {', '.join(outer)}, {', '.join(f'sum({one}) over ()' for one in outer)}, "
+        f"count(*) over () from (select {dimension}, {inner} from calls "
+        f"where {_within(_whole(windows))}{filters} group by {dimension}) grouped group by {shown} "
+        f"order by {key} {'asc' if ascending else 'desc'}, {shown} "
+        f"limit {int(limit)} offset {int(offset)}",
+        parameters,
+    )
+    if not rows:
+        return Ranking((), Ranked("", (0,) * width, (0,) * width, 0), 0)
+    many = len(each)
+    return Ranking(
+        tuple(_ranked(row[0], row[1 : 1 + many], width) for row in rows),
+        _ranked("", rows[0][1 + many : 1 + 2 * many], width),
+        int(rows[0][-1]),
+    )
+
+
+def by_scope(
+    store: LedgerStore, windows: Sequence[Window], where: Where = EVERYTHING
+) -> dict[tuple[str, str], dict[str, int]]:
+    """Pico by window of each (feature, team): what owners and budgets are named for."""
+    filters, parameters = conditions(where)
+    rows = store.read(
+        f"select feature, team, {', '.join(_sums(windows))} from calls "
+        f"where {_within(_whole(windows))}{filters} group by feature, team",
+        parameters,
+    )
+    found: dict[tuple[str, str], dict[str, int]] = {}
+    for feature, team, *sums in rows:
+        scope = (feature or UNKNOWN_VALUE, team or UNKNOWN_VALUE)
+        known = found.setdefault(scope, {window.name: 0 for window in windows})
+        for window, pico in zip(windows, sums, strict=True):
+            known[window.name] += _pico(pico)
+    return found
+
+
+class Part(NamedTuple):
+    """One value of a second dimension within one of the first, in two windows."""
+
+    value: str
+    part: str
+    pico: tuple[int, int]
+    calls: tuple[int, int]
+
+
+def parts(
+    store: LedgerStore,
+    dimensions: tuple[str, str],
+    values: Sequence[str],
+    windows: tuple[Window, Window],
+    where: Where = EVERYTHING,
+    *,
+    limit: int,
+) -> list[Part]:
+    """For each of the values, the parts whose cost differs most between the windows."""
+    if not values:
+        return []
+    filters, parameters = conditions(where)
+    raw_value, raw_part = map(_checked, dimensions)
+    value, part = map(_shown, dimensions)
+    wanted = _stored(values)
+    c0, c1, n0, n1 = (f"sum(a{index})" for index in range(4))
+    inner = ", ".join(
+        f"{one} a{index}" for index, one in enumerate([*_sums(windows), *_counts(windows)])
+    )
+    rows = store.read(
+        f"select v, p, c0, c1, n0, n1 from (select {value} v, {part} p, {c0} c0, {c1} c1, {n0} n0, "
+        f"{n1} n1, row_number() over (partition by {value} order by abs({c0} - {c1}) desc, {part}) "
+        f"place from (select {raw_value}, {raw_part}, {inner} from calls "
+        f"where {_within(_whole(windows))} and {raw_value} in ({_marks(wanted)}){filters} "
+        f"group by {raw_value}, {raw_part}) grouped group by {value}, {part}) ranked "
+        f"where place <= {int(limit)} order by v, place",
+        [*wanted, *parameters],
+    )
+    return [Part(v, p, (_pico(c0), _pico(c1)), (int(n0), int(n1))) for v, p, c0, c1, n0, n1 in rows]
+
+
+def _ranked(value: str, numbers: Sequence[object], width: int) -> Ranked:
+    return Ranked(
+        value,
+        tuple(_pico(number) for number in numbers[:width]),
+        tuple(int(str(number)) for number in numbers[width : 2 * width]),
+        int(str(numbers[-1])),
+    )
+
+
+def _sums(windows: Sequence[Window]) -> list[str]:
+    return [f"coalesce(sum(cost_usd){_filter(window, windows)}, 0)" for window in windows]
+
+
+def _counts(windows: Sequence[Window]) -> list[str]:
+    return [f"count(*){_filter(window, windows)}" for window in windows]
+
+
+def _unpriced(windows: Sequence[Window]) -> str:
+    return f"count(*) filter (where status = 'unpriced' and {_within(windows[-1])})"
+
+
+def _filter(window: Window, windows: Sequence[Window]) -> str:
+    """Nothing for the window in which all others lie: its rows are those that are read."""
+    is_whole = window[1:] == _whole(windows)[1:]
+    return "" if is_whole else f" filter (where {_within(window)})"
+
+
+def _whole(windows: Sequence[Window]) -> Window:
+    """From the first start to the last end."""
+    return Window("whole", min(w.start_us for w in windows), max(w.end_us for w in windows))
+
+
+def _stored(values: Sequence[str]) -> list[str]:
+    """The values as rows have them."""
+    return [*values, ""] if UNKNOWN_VALUE in values else list(values)
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _bucket(bounds_us: Sequence[int]) -> str:
+    """A moment in the same stretch as the call: SQL needs to know no zone.
+
+    It is the start of the widest piece of time that fits between all bounds.
+    """
+    if len(bounds_us) == 2:
+        return str(bounds_us[0])
+    width = gcd(*bounds_us)
+    return f"epoch_us(start_time) - mod(epoch_us(start_time), {width})"
+
+
+def conditions(where: Where) -> tuple[str, list[object]]:
+    """SQL that begins with `and`, and its parameters. Raises `ValueError` for no dimension."""
+    text = ""
+    parameters: list[object] = []
+    for name, value in where.values.items():
+        if name not in DIMENSIONS:
+            raise ValueError(f"{name!r} is no filter: expected one of {', '.join(DIMENSIONS)}")
+        text += f" and ({name} = ?{f' or {name} = {_EMPTY}' if value == UNKNOWN_VALUE else ''})"
+        parameters.append(value)
+    if where.known_at_us is not None:
+        text += f" and ingested_at <= make_timestamp({where.known_at_us})"
+    return text, parameters
+
+
+def _checked(dimension: str) -> str:
+    """The name, which is one of `DIMENSIONS`. Raises `ValueError` otherwise."""
+    if dimension not in DIMENSIONS:
+        raise ValueError(f"{dimension!r} is no dimension: expected one of {', '.join(DIMENSIONS)}")
+    return dimension
+
+
+def _shown(dimension: str) -> str:
+    return f"coalesce(nullif({_checked(dimension)}, ''), '{UNKNOWN_VALUE}')"
+
+
+def _between(start_us: int, end_us: int) -> str:
+    return f"start_time >= make_timestamp({start_us}) and start_time < make_timestamp({end_us})"
+
+
+def _within(window: Window) -> str:
+    return _between(window.start_us, window.end_us)
+
+
+def _pico(value: object) -> int:
+    return stored_to_pico(value) if isinstance(value, Decimal) else 0

@@ -1,0 +1,80 @@
+"""What moved spend since the week before, by feature and by tenant, as gauges."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from typing import Final
+
+from prometheus_client.metrics_core import Metric as Family
+
+from taximeter_processor import names
+from taximeter_processor.analysis.variance import Amounts, drivers
+from taximeter_processor.ledger import movements
+from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.metrics.families import gauge
+from taximeter_processor.metrics.series import Labels, shown
+from taximeter_processor.money import to_float
+from taximeter_processor.periods import midnight, same_time_windows, to_us, windows
+from taximeter_processor.settings import Settings
+
+LARGEST: Final = 50
+"""Groups whose change is explained; the change of all others is `other`, not split."""
+NOT_SPLIT: Final = "all"
+
+_Group = tuple[str, ...]
+_Pairs = dict[_Group, list[tuple[Amounts, Amounts]]]
+_FEATURE = (movements.LEAF.index("feature"), movements.LEAF.index("team"))
+_TENANT = (movements.LEAF.index("tenant"),)
+
+
+def moved(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[Family]:
+    """Today so far against the same time a week ago, and yesterday against its weekday.
+
+    Within a feature (or a tenant) `volume` is the number of its own calls, and `mix` how they
+    spread over tenants, request types and models.
+    """
+    by_feature, by_tenant = gauge(names.SPEND_CHANGE), gauge(names.TENANT_CHANGE)
+    for name, before, after in _comparisons(settings, now):
+        leaves = movements.changes(store, before, after)
+        for family, positions in ((by_feature, _FEATURE), (by_tenant, _TENANT)):
+            for labels, driver, pico in _explained(_grouped(leaves, positions)):
+                family.add_metric([*labels, driver, name], to_float(pico))
+    yield by_feature
+    yield by_tenant
+
+
+def _comparisons(settings: Settings, now: datetime) -> list[tuple[str, Window, Window]]:
+    zone = settings.zone
+    today, yesterday, *_ = windows(now, zone)
+    _, last_week = same_time_windows(now, zone)
+    so_far = Window("today", today.start_us, to_us(now))
+    day = now.astimezone(zone).date() - timedelta(days=8)
+    week_before = Window("week before", midnight(day, zone), midnight(day + timedelta(1), zone))
+    return [("today", last_week, so_far), ("yesterday", week_before, yesterday)]
+
+
+def _grouped(leaves: list[tuple[_Group, Amounts, Amounts]], positions: tuple[int, ...]) -> _Pairs:
+    found: _Pairs = {}
+    for leaf, before, after in leaves:
+        group = tuple(shown(leaf[position]) for position in positions)
+        found.setdefault(group, []).append((before, after))
+    return found
+
+
+def _explained(grouped: _Pairs) -> Iterator[tuple[Labels, str, int]]:
+    """(group, driver, pico-USD), parts of nothing left out; the sum is the change of the whole."""
+    change = {
+        group: sum(after.cost - before.cost for before, after in pairs)
+        for group, pairs in grouped.items()
+    }
+    ranked = sorted(change, key=lambda group: (-abs(change[group]), group))
+    for group in ranked[:LARGEST]:
+        for driver, pico in drivers(grouped[group]).items():
+            if pico:
+                yield group, driver, pico
+    rest = ranked[LARGEST:]
+    if rest:
+        others = (names.OVERFLOW_VALUE,) * len(rest[0])
+        yield others, NOT_SPLIT, sum(change[group] for group in rest)
