@@ -52,7 +52,12 @@ def send(server: Processor, days_ago: int, *numbers: int, **tags: str) -> Answer
 
 def counters(server: Processor) -> dict[object, float]:
     """Every counter that is a function of the ledger."""
-    own = ("taximeter_ingest_", "taximeter_ledger_", "taximeter_usage_status_")
+    own = (
+        "taximeter_ingest_",
+        "taximeter_ledger_",
+        "taximeter_reads_",
+        "taximeter_usage_status_",
+    )
     answer = request(server.port, "GET", "/metrics", headers=bearer("read"))
     return {
         (sample.name, *sorted(sample.labels.items())): sample.value
