@@ -11,7 +11,7 @@ from fastapi import Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 
 from taximeter_processor import __version__
-from taximeter_processor.api import costs, explain, query, reprice
+from taximeter_processor.api import costs, explain, query, reprice, upkeep
 from taximeter_processor.api.guard import Guard
 from taximeter_processor.api.otlp import Receive, Scope, Send, TracesEndpoint
 from taximeter_processor.api.small_bodies import SmallBodies
@@ -79,6 +79,7 @@ def build_api(service: Service) -> FastAPI:
     api.include_router(costs.router)
     api.include_router(query.router)
     api.include_router(reprice.router)
+    api.include_router(upkeep.router)
     api.include_router(explain.router)
     api.include_router(pages.router)
     api.include_router(signin.router)

@@ -318,6 +318,14 @@ LEDGER_BYTES: Final = Metric("taximeter_ledger_bytes", "gauge", "Size of the led
 LEDGER_COST: Final = Metric(
     "taximeter_ledger_cost_usd", "gauge", "Sum of every cost in the ledger, all writers."
 )
+LEDGER_PRUNED: Final = Metric(
+    "taximeter_ledger_pruned_calls_total", "counter", "Calls taken out by retention, all writers."
+)
+LEDGER_HORIZON: Final = Metric(
+    "taximeter_ledger_horizon_timestamp_seconds",
+    "gauge",
+    "Where the ledger begins: older calls were pruned and are refused.",
+)
 LEDGER_COMMITS: Final = Metric(
     "taximeter_ledger_commits_total", "counter", "Group commits by result: ok, failed.", ("result",)
 )

@@ -20,9 +20,12 @@ from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.gaps import Gaps, Losses, arrivals
 from taximeter_processor.ingest.body import decompress
 from taximeter_processor.ingest.calls import CallReader
+from taximeter_processor.ingest.decoded import Decoded
 from taximeter_processor.ingest.otlp import Decoder, Rejected
 from taximeter_processor.ingest.providers import WELL_KNOWN
 from taximeter_processor.ledger.arrivals import Arrival
+from taximeter_processor.ledger.prune import LOOK_AFTER_US
+from taximeter_processor.ledger.queries import horizon_us
 from taximeter_processor.ledger.record import DeadLetter, Record
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.counters import CostCounters
@@ -36,6 +39,7 @@ from taximeter_processor.tagging import PINNED, TagRules
 BACKFILL_AFTER_US: Final = 3_600_000_000
 COMMIT_RECORDS: Final = 10_000
 """A commit holds this many calls and links and one body more at the most: its memory's bound."""
+BEFORE_RETENTION: Final = "before_retention"
 MOST_REASONS_TOLD: Final = 5
 MOST_UNKNOWN_KEYS: Final = 100
 
@@ -77,6 +81,8 @@ class _Batch:
     """(token, tag) of what its sender may not tell."""
     unknown_usage_keys: Counter[str] = field(default_factory=Counter)
     arrivals: list[Arrival] = field(default_factory=list)
+    horizon_us: int | None = None
+    """Where the ledger begins; looked up for the first call that may be from before it."""
     links: dict[tuple[str, str], str] = field(default_factory=dict)
     """Parents of spans that are no calls: calls above them are above what is below them."""
 
@@ -151,10 +157,17 @@ class Pipeline:
         try:
             data = decompress(body.data, body.encoding, self._limits.decoded_bytes)
             decoded = self._decoder.decode(data, body.content_type, batch.now_us * 1000)
+            return self._accepted(batch, body, self._sort_out(decoded, body, batch))
         except BadRequest as error:
             self._bury(batch, body, error.reason, str(error))
             # A new one: the traceback would keep the body for as long as the garbage collector.
             return BadRequest(error.status, error.reason, str(error))
+        except LedgerError as error:
+            # What was taken already is recognised when the client sends it again.
+            return Overloaded(str(error), 5)
+
+    def _sort_out(self, decoded: Decoded, body: Body, batch: _Batch) -> list[Rejected]:
+        """Add what is a call to the batch; returns what is refused."""
         batch.unknown_usage_keys.update(decoded.unknown_usage_keys)
         batch.arrivals += arrivals(decoded.spans)
         refused = list(decoded.rejected)
@@ -171,10 +184,14 @@ class Pipeline:
                     batch.links[(span.trace_id, span.span_id)] = span.parent_span_id
         for tag, times in self._reader.tags.take_invalid().items():
             batch.violations[(tag, "invalid")] += times
-        return self._accepted(batch, body, refused)
+        return refused
 
     def _take(self, call: Call, body: Body, batch: _Batch) -> Rejected | None:
         """Add one call's record to the batch, or say why it is refused."""
+        if self._is_pruned(call, batch):
+            return Rejected(
+                BEFORE_RETENTION, "the call began before the ledger does: its time was pruned"
+            )
         call, violations = self._rules.book(call, body.pin)
         if violations:
             batch.violations.update(violations)
@@ -194,6 +211,14 @@ class Pipeline:
             record = record._replace(raw_usage=counts)
         batch.records.append(record)
         return None
+
+    def _is_pruned(self, call: Call, batch: _Batch) -> bool:
+        """Raises `LedgerError` when the horizon cannot be looked up."""
+        if call.start_us >= batch.now_us - LOOK_AFTER_US:
+            return False
+        if batch.horizon_us is None:
+            batch.horizon_us = horizon_us(self._store)
+        return call.start_us < batch.horizon_us
 
     def _accepted(self, batch: _Batch, body: Body, refused: Sequence[Rejected]) -> Accepted:
         """Account for refused spans: metric, one dead letter for each reason, partial success."""

@@ -24,6 +24,7 @@ from taximeter_processor.metrics.gauges import LedgerGauges
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Pipeline
 from taximeter_processor.pricing.book import PriceBook
+from taximeter_processor.reports import forget, prune
 from taximeter_processor.reports.asked import Asked
 from taximeter_processor.reports.reads import READS
 from taximeter_processor.reports.reprice import Question, reprice_slice
@@ -31,6 +32,7 @@ from taximeter_processor.reports.stored import TraceAccount, explain_trace
 from taximeter_processor.reports.verify import verify
 from taximeter_processor.settings import Settings
 from taximeter_processor.tagging import TagRules
+from taximeter_processor.upkeep import Upkeep
 from taximeter_processor.worker import IngestWorker
 
 READY_SECONDS: Final = 5.0
@@ -69,6 +71,8 @@ class Service:
             limits=settings.limits,
         )
         self.worker = IngestWorker(self.pipeline, self.metrics, settings.limits.queue_bytes)
+        days = settings.retention.days
+        self.upkeep = None if days is None else Upkeep(self.prune, days)
         self._digests = DigestClock(
             settings, lambda: list(self.read("digest", {})["rows"]), self.metrics, _now
         )
@@ -77,11 +81,15 @@ class Service:
         """Begin taking spans; the counters were seeded before, so no scrape can see them low."""
         self.worker.start()
         self._digests.start()
+        if self.upkeep is not None:
+            self.upkeep.start()
         _log.info("writer %s on %s", self.settings.writer, self.settings.shown_ledger)
 
     def stop(self) -> None:
         """Commit what is queued and give the ledger up."""
         self._digests.stop()
+        if self.upkeep is not None:
+            self.upkeep.stop()
         self.worker.stop()
         self.store.close()
 
@@ -122,6 +130,14 @@ class Service:
         return self.worker.run(
             lambda: reprice_slice(self.store, self.book, asked, time.time_ns() // 1000)
         )
+
+    def prune(self, asked: prune.Question) -> Future[dict[str, Any]]:
+        """`reports.prune` of one slice, between two commits. Its future may hold `ValueError`."""
+        return self.worker.run(lambda: prune.prune(self.store, asked, time.time_ns() // 1000))
+
+    def forget(self, asked: forget.Question) -> Future[dict[str, Any]]:
+        """`reports.forget` of one slice, between two commits. Its future may hold `ValueError`."""
+        return self.worker.run(lambda: forget.forget(self.store, asked, time.time_ns() // 1000))
 
     def explain(self, trace_id: str, span_id: str) -> TraceAccount | None:
         """`reports.stored` of a trace, at the prices this service uses."""

@@ -44,6 +44,8 @@ DEFAULT_PATH = Path("taximeter.yaml")
 TAG_NAMES = ("feature", "tenant", "team", "request_type")
 TagName = Literal["feature", "tenant", "team", "request_type"]
 _SCALARS = (str, float, str | None)
+LEAST_KEPT_DAYS = 62
+"""The gauges of last month look as far back as this."""
 
 
 class TagDefaults(Strict):
@@ -156,6 +158,26 @@ class Limits(Strict):
     ledger_memory_mb: int = Field(default=96, ge=64)
 
 
+class Retention(Strict):
+    """How long single calls are kept; what they added up to always is."""
+
+    calls: Annotated[str, Field(pattern=r"^\d{1,5}d$")] | None = None
+    """Absent: for ever."""
+
+    @field_validator("calls")
+    @classmethod
+    def _covers_last_month(cls, value: str | None) -> str | None:
+        if value is not None and int(value[:-1]) < LEAST_KEPT_DAYS:
+            raise ValueError(
+                f"expected at least {LEAST_KEPT_DAYS}d, which this month and the last one need"
+            )
+        return value
+
+    @property
+    def days(self) -> int | None:
+        return None if self.calls is None else int(self.calls[:-1])
+
+
 class Settings(Strict):
     """The whole configuration of one process."""
 
@@ -187,6 +209,7 @@ class Settings(Strict):
     """A pinned copy of the price lists; absent: those of the installed package."""
     exchange_rates: Path | None = None
     """Dollars for one unit of other currencies, by day."""
+    retention: Retention = Retention()
     limits: Limits = Limits()
 
     _zone = field_validator("timezone")(known_zone)

@@ -45,7 +45,7 @@ STAGES = (
     ),
     ("costing", "observability", "gaps"),
     ("pipeline", "importers"),
-    ("worker", "reports", "demo", "digests", "digest_clock"),
+    ("worker", "reports", "demo", "digests", "digest_clock", "upkeep"),
     ("api.auth", "api.session"),
     ("service",),
     ("api", "web"),

@@ -68,7 +68,7 @@ class Ledger:
 
     def corrected(self) -> int:
         """What the counters hold too much, in pico-USD."""
-        return sum(down - up for _, up, down in queries.restated(self.service.store))
+        return sum(down - up for _, _, up, down in queries.restated(self.service.store))
 
     def shown(self) -> int:
         """What the counters show, in pico-USD."""

@@ -52,7 +52,7 @@ def test_history_changed_silently(ledger: DuckDBStore, prices: PriceBook) -> Non
     # It changes when someone asks, and then not silently.
     reprice_slice(ledger, dearer, EVER, NOON_US)
     assert total_pico(ledger) == 473_600_000
-    assert queries.restated(ledger) == [("price_changed", 236_800_000, 0)]
+    assert queries.restated(ledger) == [("main", "price_changed", 236_800_000, 0)]
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Asia/Kolkata", "Pacific/Apia"])

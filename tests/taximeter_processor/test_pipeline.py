@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
+from taximeter_processor.ledger.prune import prune_slice
+from taximeter_processor.metrics.counters import BUCKETS_PICO
 from taximeter_processor.pipeline import Accepted, Body, Pipeline
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
-from tests.support.otlp import CHAT, proto_span, protobuf
+from tests.support.otlp import CHAT, NOW_NS, proto_span, protobuf
 
 
 @pytest.fixture
@@ -216,3 +218,33 @@ def test_a_span_that_was_not_committed_has_not_come(
         pipeline.process([numbered(2)])
     pipeline.process([numbered(3)])
     assert lost_and_found(service) == (1, 0)
+
+
+def test_a_call_from_before_the_ledger_begins_is_refused_beside_good_ones(
+    pipeline: Pipeline, service: Service
+) -> None:
+    horizon_us = NOW_NS // 1000 - 1_000_000
+    prune_slice(service.store, horizon_us, BUCKETS_PICO, horizon_us)
+    # Both began two days before the clock, one just before the horizon, one at it.
+    service.pipeline._clock_ns = lambda: NOW_NS + 2 * 86_400 * 10**9
+    old, young = proto_span(1), proto_span(2)
+    young.start_time_unix_nano = horizon_us * 1000
+    wire = Body(protobuf(old, young), "application/x-protobuf", "identity", "127.0.0.1")
+    (answer,) = pipeline.process([wire])
+    assert isinstance(answer, Accepted)
+    assert (answer.rejected_spans, count(service)) == (1, 1)
+    assert answer.message.startswith("before_retention (1): the call began before the ledger does")
+    name = "taximeter_ingest_rejected_spans_total"
+    assert metric(service, name, reason="before_retention") == 1
+    assert service.store.read("select reason from dead_letters") == [("before_retention",)]
+
+
+def test_a_horizon_that_cannot_be_looked_up_is_asked_for_again_later(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service.pipeline._clock_ns = lambda: NOW_NS + 2 * 86_400 * 10**9
+    with monkeypatch.context() as patch:
+        patch.setattr(service.store, "read", refuse)
+        (answer,) = pipeline.process([body(1)])
+    assert isinstance(answer, Overloaded)
+    assert pipeline.process([body(1)]) == [Accepted()]

@@ -73,13 +73,23 @@ def ask_service(
     return _asked("GET", settings, name, "read", params=dict(parameters))
 
 
-def tell_service(settings: Settings, name: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+def tell_service(
+    settings: Settings,
+    name: str,
+    body: Mapping[str, Any],
+    timeout_seconds: float = TIMEOUT_SECONDS,
+) -> dict[str, Any] | None:
     """The same for what changes the ledger, which needs a token with scope write."""
-    return _asked("POST", settings, name, "write", json=dict(body))
+    return _asked("POST", settings, name, "write", timeout_seconds, json=dict(body))
 
 
 def _asked(
-    method: str, settings: Settings, name: str, scope: Scope, **content: Any
+    method: str,
+    settings: Settings,
+    name: str,
+    scope: Scope,
+    timeout_seconds: float = TIMEOUT_SECONDS,
+    **content: Any,
 ) -> dict[str, Any] | None:
     url = f"{service_url(settings)}/api/v1/{name}"
     try:
@@ -88,7 +98,7 @@ def _asked(
             url,
             **content,
             headers=authorization(settings, scope),
-            timeout=TIMEOUT_SECONDS,
+            timeout=timeout_seconds,
             trust_env=False,
             verify=trust(settings),
         )

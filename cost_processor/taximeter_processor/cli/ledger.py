@@ -1,16 +1,14 @@
-"""`taximeter ledger …`: how big the ledger is, whether its sums agree, who may read it."""
+"""`taximeter ledger …`: how big the ledger is, whether its sums agree, and its upkeep."""
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from typing import Any
 
-from taximeter_processor.cli import access, sharing
+from taximeter_processor.cli import access, ledger_backup, ledger_forget, ledger_prune, sharing
 from taximeter_processor.cli.table import print_table
-from taximeter_processor.metrics.counters import CostCounters
-from taximeter_processor.reports.verify import verify
+from taximeter_processor.reports.verify import verify_at_rest
 from taximeter_processor.settings import Settings
 
 
@@ -27,7 +25,8 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     for command, run in ((stats, _stats), (verifying, _verify)):
         access.add_common(command)
         command.set_defaults(run=run)
-    sharing.register(inner)
+    for more in (ledger_prune, ledger_backup, ledger_forget, sharing):
+        more.register(inner)
 
 
 def _stats(arguments: argparse.Namespace) -> int:
@@ -49,16 +48,14 @@ def _verify(arguments: argparse.Namespace) -> int:
     else:
         print_table(answer["checks"])
         print(f"{answer['rows']:,} calls, ${answer['cost_usd']}")
+        if answer["pruned"]["rows"]:
+            print(f"{answer['pruned']['rows']:,} pruned, ${answer['pruned']['cost_usd']}")
     return 0 if answer["ok"] else 1
 
 
 def _verify_file(settings: Settings) -> dict[str, Any]:
-    """Without a service the counters are what the next start would seed."""
     store = access.open_existing(settings)
     try:
-        counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
-        with store.snapshot() as reads:
-            counters.seed(reads, settings.writer)
-        return verify(store, settings.writer, counters, time.time_ns() // 1000)
+        return verify_at_rest(store, settings)
     finally:
         store.close()

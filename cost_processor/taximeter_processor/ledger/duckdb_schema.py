@@ -11,6 +11,7 @@ from typing import Final
 
 from taximeter_processor.ledger.hourly import MEASURES, POSSIBLE_DIMENSIONS
 from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
+from taximeter_processor.ledger.upkeep_tables import create_upkeep
 from taximeter_processor.ledger.views import create_views
 
 _TYPES: Final[dict[Kind, str]] = {
@@ -77,6 +78,7 @@ MIGRATIONS: Final = (
     from calls group by all;
     """,
     create_views("hour::date"),
+    create_upkeep("varchar", "timestamp"),
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"

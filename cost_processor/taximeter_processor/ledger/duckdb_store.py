@@ -6,7 +6,7 @@ import contextlib
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,8 @@ import duckdb
 from taximeter_processor.errors import LedgerBusy, LedgerError
 from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.arrow import ArrowSource
+from taximeter_processor.ledger.duckdb_changes import DuckDBChanges
+from taximeter_processor.ledger.duckdb_copy import backups_of, copy_out, quoted
 from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
@@ -32,6 +34,7 @@ from taximeter_processor.ledger.identity import (
     Links,
     decide,
 )
+from taximeter_processor.ledger.prune import within_retention
 from taximeter_processor.ledger.record import (
     KEY,
     Change,
@@ -40,7 +43,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Parameters, Reads, Row
+from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
 from taximeter_processor.money import stored_to_pico
 
 READERS = 2
@@ -61,6 +64,7 @@ class DuckDBStore:
         self._read_seconds = read_seconds
         self._dead_letter_limit = dead_letter_limit
         self._readers = threading.BoundedSemaphore(READERS)
+        self._copying = threading.Lock()
         self._closed = False
         self._arrived: list[Arrival] = []
         self._connection = _open(self.path, memory_mb)
@@ -105,6 +109,14 @@ class DuckDBStore:
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: the restatement failed: {error}") from error
 
+    def change(self, work: Callable[[Changes], Result]) -> Result:
+        """See `LedgerStore.change`."""
+        try:
+            with self._transaction():
+                return work(DuckDBChanges(self._writer))
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path}: the change failed: {error}") from error
+
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
         if not self._readers.acquire(timeout=self._read_seconds):
@@ -122,6 +134,15 @@ class DuckDBStore:
     def snapshot(self) -> contextlib.AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`: nothing is committed but by the thread that asks."""
         return contextlib.nullcontext(self)
+
+    def backup(self, name: str) -> Path:
+        """See `LedgerStore.backup`: a file in the folder `backups` beside this one."""
+        if not self._copying.acquire(blocking=False):
+            raise LedgerError("another backup is being made: try again when it is done")
+        try:
+            return copy_out(self._connection, self.path, name)
+        finally:
+            self._copying.release()
 
     def summed_by(self) -> frozenset[str]:
         """See `LedgerStore.summed_by`: columns are read fast enough."""
@@ -141,6 +162,7 @@ class DuckDBStore:
 
     def _take(self, records: list[Record], links: Links) -> list[Record]:
         """Store rows that are new, each call counted by one of them."""
+        records = within_retention(DuckDBChanges(self._writer), records)
         if not records and not links:
             return []
         stored = self._known(records)
@@ -256,7 +278,6 @@ def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
 def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     """A connection to the file, made readable by its owner alone. Raises `LedgerBusy`."""
     options: dict[str, Any] = {
-        "enable_external_access": False,
         "autoinstall_known_extensions": False,
         "autoload_known_extensions": False,
         "memory_limit": f"{memory_mb}MB",
@@ -267,6 +288,9 @@ def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = duckdb.connect(str(path), config=options)
+        # In this order: afterwards neither can be changed.
+        connection.execute(f"set allowed_directories = [{quoted(backups_of(path))}]")
+        connection.execute("set enable_external_access = false")
         os.chmod(path, 0o600)
     except duckdb.IOException as error:
         if "lock" in str(error):

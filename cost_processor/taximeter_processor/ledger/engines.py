@@ -13,6 +13,7 @@ from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.settings import Settings
 
 if TYPE_CHECKING:
+    from taximeter_processor.ledger.postgres_backup import Vault
     from taximeter_processor.ledger.postgres_sharing import Sharing
 
 
@@ -44,7 +45,7 @@ def _open_duckdb(path: str, settings: Settings, _: bool) -> LedgerStore:
 
 def open_sharing(settings: Settings) -> Sharing:
     """What only a ledger that is a server can do. Raises `ConfigError` for another one."""
-    if not settings.ledger.startswith("postgresql:"):
+    if not is_server(settings):
         raise ConfigError(
             f"ledger is {settings.shown_ledger!r}: expected postgresql://USER@HOST/DATABASE, "
             "since an embedded ledger is read by one process alone"
@@ -53,6 +54,19 @@ def open_sharing(settings: Settings) -> Sharing:
         from taximeter_processor.ledger.postgres_sharing import Sharing
 
         return Sharing(settings.ledger, settings.shown_ledger)
+
+
+def is_server(settings: Settings) -> bool:
+    """The ledger is a server's, copied and restored by the server's own programs."""
+    return settings.ledger.startswith("postgresql:")
+
+
+def open_vault(settings: Settings) -> Vault:
+    """Backups of a ledger that is a server. Raises `ConfigError` without its client."""
+    with _client_wanted():
+        from taximeter_processor.ledger.postgres_backup import Vault
+
+        return Vault(settings.ledger, settings.shown_ledger)
 
 
 def _open_postgres(rest: str, settings: Settings, writes: bool) -> LedgerStore:

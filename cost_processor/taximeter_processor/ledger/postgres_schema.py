@@ -15,6 +15,7 @@ from taximeter_processor.ledger.hourly import DEFAULT_DIMENSIONS
 from taximeter_processor.ledger.postgres_hourly import CREATE_HOURLY, rebuild
 from taximeter_processor.ledger.postgres_types import MONEY, TEXT, TYPES
 from taximeter_processor.ledger.record import COLUMNS, NULLABLE
+from taximeter_processor.ledger.upkeep_tables import create_upkeep
 from taximeter_processor.ledger.views import create_views
 
 _COLUMNS_OF_FIRST: Final = 49
@@ -88,6 +89,7 @@ MIGRATIONS: Final = (
       service {TEXT} not null, arrived_at timestamptz not null
     );
     """,
+    create_upkeep(TEXT, "timestamptz"),
 )
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from pathlib import Path
 from typing import Any
 
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Decision, Links, decide
 from taximeter_processor.ledger.postgres_arrivals import Exchange
+from taximeter_processor.ledger.postgres_changes import PostgresChanges
 from taximeter_processor.ledger.postgres_copy import (
     COPY_COUNTED,
     COPY_OTHERS,
@@ -31,6 +33,7 @@ from taximeter_processor.ledger.postgres_statements import (
     TELL,
     insert,
 )
+from taximeter_processor.ledger.prune import within_retention
 from taximeter_processor.ledger.record import (
     Change,
     DeadLetter,
@@ -38,7 +41,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Parameters, Reads, Row
+from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
 from taximeter_processor.money import stored_to_pico
 
 _UNTOLD = (None, None, None)
@@ -117,6 +120,21 @@ class PostgresStore:
             session.run(work, made.extend)
         return made
 
+    def change(self, work: Callable[[Changes], Result]) -> Result:
+        """See `LedgerStore.change`."""
+        done: list[Result] = []
+
+        def in_transaction(connection: Connection) -> list[Result]:
+            changes = PostgresChanges(connection)
+            changes.begin()
+            result = work(changes)
+            changes.end(session.dimensions)
+            return [result]
+
+        session = self._writing()
+        session.run(in_transaction, done.extend)
+        return done[0]
+
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
         return self._readers.read(sql, parameters)
@@ -124,6 +142,10 @@ class PostgresStore:
     def snapshot(self) -> AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`."""
         return self._readers.snapshot()
+
+    def backup(self, name: str) -> Path:
+        """See `LedgerStore.backup`: not by the service, since it has no files of its own."""
+        raise ValueError("a ledger in PostgreSQL is copied by pg_dump: taximeter ledger backup")
 
     def summed_by(self) -> frozenset[str]:
         """See `LedgerStore.summed_by`; asked each time, as another process may change them."""
@@ -188,6 +210,8 @@ class _Take:
     def store(self, connection: Connection) -> list[Record]:
         """The rows that are counted. Raises `CameBetween` if another way must be tried."""
         may_be_told = self._related.begin(connection, self._records, self._links)
+        # Only now, since pruning waits for the lock that this took.
+        self._records = within_retention(PostgresChanges(connection), self._records)
         if self._all_are_new and not may_be_told:
             self._add(connection, self._records)
             return self._records

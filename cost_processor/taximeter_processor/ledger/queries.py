@@ -29,12 +29,7 @@ DIMENSIONS: Final = (
 )
 _HOUR_US: Final = 3_600_000_000
 _LABELS: Final = ", ".join(COST_COLUMNS)
-# What the counters counted: rows restated since are there as they were.
 _NAMES: Final = ", ".join(name for name, _ in COLUMNS)
-_COUNTED: Final = (
-    f"(select {_NAMES} from calls where not is_restated "
-    f"union all select {_NAMES} from first_counted) counted"
-)
 _CACHE_SAVED: Final = "(list_cost_usd - first_cost_usd - tier_saved_usd)"
 
 
@@ -58,12 +53,9 @@ class Window(NamedTuple):
 
 
 def counter_sums(
-    store: Reads, writer: str
+    store: Reads, writer: str, within: Window | None = None
 ) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
-    """(cost labels, {`family/last label`: (sum, born µs)}) of a writer's counted rows.
-
-    In order of first appearance, and by name within one commit.
-    """
+    """(cost labels, {`family/last label`: (sum, born µs)}) of a writer's counted rows."""
     parts = _counter_parts()
     columns = ", ".join(
         f"{part.amount} filter (where {part.condition}), "
@@ -71,46 +63,48 @@ def counter_sums(
         for part in parts
     )
     rows = store.read(
-        f"select {_LABELS}, epoch_us(min(ingested_at)), {columns} from {_COUNTED} "
+        f"select {_LABELS}, {columns} from {_counted(within)} "
         f"where writer = ? and not is_backfill group by {_LABELS}",
         [writer],
     )
-    others = _other_meter_sums(store, writer)
+    others = _other_meter_sums(store, writer, within)
     width = len(COST_COLUMNS)
     found = []
     for row in rows:
-        pairs = zip(row[width + 1 :: 2], row[width + 2 :: 2], strict=True)
+        pairs = zip(row[width::2], row[width + 1 :: 2], strict=True)
         sums = {
             part.key: (_pico(amount) if part.is_money else int(amount), born)
             for part, (amount, born) in zip(parts, pairs, strict=True)
             if born is not None
         }
-        found.append((row[width], _shown(row[:width]), {**sums, **others.get(row[:width], {})}))
-    found.sort(key=lambda item: item[:2])
-    return [(labels, sums) for _, labels, sums in found]
+        found.append((_shown(row[:width]), {**sums, **others.get(row[:width], {})}))
+    return found
 
 
-def unpriced_sums(store: Reads, writer: str) -> list[tuple[tuple[str, ...], int, int]]:
-    """(feature, team, provider, model, reason), born µs, unpriced calls; in order of birth."""
+def unpriced_sums(
+    store: Reads, writer: str, within: Window | None = None
+) -> list[tuple[tuple[str, ...], int, int]]:
+    """(feature, team, provider, model, reason), born µs, unpriced calls."""
     rows = store.read(
         "select feature, team, provider, model, unpriced_reason, epoch_us(min(ingested_at)), "
-        f"count(*) from {_COUNTED} where writer = ? and not is_backfill and status = 'unpriced' "
+        f"count(*) from {_counted(within)} "
+        "where writer = ? and not is_backfill and status = 'unpriced' "
         "group by feature, team, provider, model, unpriced_reason",
         [writer],
     )
-    found = [(_shown(row[:5]), row[5], row[6]) for row in rows]
-    return sorted(found, key=lambda item: (item[1], item[0]))
+    return [(_shown(row[:5]), row[5], row[6]) for row in rows]
 
 
 def histogram_sums(
-    store: Reads, writer: str, bounds_pico: Sequence[int]
+    store: Reads, writer: str, bounds_pico: Sequence[int], within: Window | None = None
 ) -> list[tuple[str, int, list[int], int]]:
     """(feature, born µs, calls in each bucket with `+Inf` last, total pico) of priced calls."""
     bounds = [f"{Decimal(pico).scaleb(-12):f}" for pico in bounds_pico]
     below = ", ".join(f"count(*) filter (where first_cost_usd <= {bound})" for bound in bounds)
     rows = store.read(
         f"select feature, epoch_us(min(ingested_at)), sum(first_cost_usd), count(*), {below} "
-        f"from {_COUNTED} where writer = ? and not is_backfill and status = 'priced' "
+        f"from {_counted(within)} "
+        "where writer = ? and not is_backfill and status = 'priced' "
         "group by feature",
         [writer],
     )
@@ -119,18 +113,19 @@ def histogram_sums(
         steps = [0, *cumulative, calls]
         counts = [after - before for before, after in zip(steps, steps[1:], strict=False)]
         found.append((*_shown((feature,)), born, counts, _pico(total)))
-    return sorted(found, key=lambda item: (item[1], item[0]))
+    return found
 
 
-def backfilled_sums(store: Reads, writer: str) -> list[tuple[str, str, int, int]]:
-    """(feature, team, born µs, pico) of rows that came too late for the counters."""
+def backfilled_sums(
+    store: Reads, writer: str, within: Window | None = None
+) -> list[tuple[tuple[str, ...], int, int]]:
+    """(feature, team), born µs, pico of rows that came too late for the counters."""
     rows = store.read(
         "select feature, team, epoch_us(min(ingested_at)), sum(first_cost_usd) "
-        f"from {_COUNTED} where writer = ? and is_backfill group by feature, team",
+        f"from {_counted(within)} where writer = ? and is_backfill group by feature, team",
         [writer],
     )
-    found = [(feature, team, born, _pico(total)) for feature, team, born, total in rows]
-    return sorted(found, key=lambda item: (item[2], item[:2]))
+    return [(_shown((feature, team)), born, _pico(total)) for feature, team, born, total in rows]
 
 
 def spend_by_window(
@@ -171,7 +166,7 @@ def spend(
     rows = store.read(
         f"select {selected} sum(cost_usd), {source.requests}, {source.unpriced}, "
         f"sum(input_tokens), sum(output_tokens) from {source.table} "
-        f"where {_within(Window('', start_us, end_us), source.time)}"
+        f"where {in_window(Window('', start_us, end_us), source.time)}"
         f"{filters} {f'group by {selected[:-2]}' if group else ''} "
         f"order by sum(cost_usd) desc nulls last {''.join(f', {name}' for name in group)}",
         list(conditions.values()),
@@ -199,58 +194,54 @@ def spend_by_day(
 
 
 class Totals(NamedTuple):
-    """The whole ledger in a few exact numbers."""
+    """What rows add up to: pico-USD, but for the first."""
 
     rows: int
     cost_pico: int
     first_cost_pico: int
     meters_pico: int
     """Sum of every meter's cost: equals `first_cost_pico`."""
-    repeated_keys: int
-    restated_up_pico: int
-    restated_down_pico: int
-    newest_start_us: int | None
 
 
-def totals(store: Reads, writer: str | None = None) -> Totals:
-    """Sums over the ledger, or over one writer's rows, for `ledger verify` and the self metrics."""
+def totals(store: Reads, writer: str | None = None, within: Window | None = None) -> Totals:
+    """Sums over the ledger, over one writer's rows, or over those of a stretch of time."""
     mine = "where writer = ?" if writer is not None else ""
     parameters = [writer] if writer is not None else []
     common = " + ".join(f"sum({meter}_cost_usd)" for meter in COMMON_METERS)
-    (row,) = store.read(
-        f"select count(*), sum(cost_usd), epoch_us(max(start_time)) from calls {mine}", parameters
+    ((rows, cost),) = store.read(
+        f"select count(*), sum(cost_usd) from {_of(within)} {mine}", parameters
     )
-    (first,) = store.read(
-        f"select sum(first_cost_usd), {common} from {_COUNTED} {mine}", parameters
+    ((first, meters),) = store.read(
+        f"select sum(first_cost_usd), {common} from {_counted(within)} {mine}", parameters
     )
-    (repeated,) = store.read(
+    others = _other_meter_rows(store, mine, parameters, within=within)
+    other_pico = sum(usd_to_pico(cost) for _, _, found in others for _, cost in found.values())
+    return Totals(rows, _pico(cost), _pico(first), _pico(meters) + other_pico)
+
+
+def horizon_us(store: Reads) -> int:
+    """Calls that began before it were pruned; 0 while none were."""
+    ((found,),) = store.read("select coalesce(max(epoch_us(start_time)), 0) from horizon")
+    return int(found)
+
+
+def repeated_keys(store: Reads) -> int:
+    """Rows beyond the first of their key: 0."""
+    ((repeated,),) = store.read(
         "select coalesce(sum(n - 1), 0) from (select count(*) n from calls "
-        f"{mine} group by trace_id, span_id, start_time having count(*) > 1) r",
-        parameters,
+        "group by trace_id, span_id, start_time having count(*) > 1) r"
     )
-    changes = restated(store)
-    others = _other_meter_rows(store, mine, parameters)
-    other_pico = sum(usd_to_pico(cost) for _, _, meters in others for _, cost in meters.values())
-    return Totals(
-        rows=row[0],
-        cost_pico=_pico(row[1]),
-        first_cost_pico=_pico(first[0]),
-        meters_pico=_pico(first[1]) + other_pico,
-        repeated_keys=int(repeated[0]),
-        restated_up_pico=sum(up for _, up, _ in changes),
-        restated_down_pico=sum(down for _, _, down in changes),
-        newest_start_us=row[2],
-    )
+    return int(repeated)
 
 
-def restated(store: Reads) -> list[tuple[str, int, int]]:
-    """(reason, pico up, pico down) of every change to a cost after it was first counted."""
+def restated(store: Reads, within: Window | None = None) -> list[tuple[str, str, int, int]]:
+    """(writer, reason, pico up, pico down) of changes to a cost after it was first counted."""
     rows = store.read(
-        "select reason, coalesce(sum(greatest(new_cost_usd - old_cost_usd, 0)), 0), "
-        "coalesce(sum(greatest(old_cost_usd - new_cost_usd, 0)), 0) "
-        "from restatements group by reason order by reason"
+        "select writer, reason, sum(greatest(new_cost_usd - old_cost_usd, 0)), "
+        "sum(greatest(old_cost_usd - new_cost_usd, 0)) "
+        f"from {_of(within, 'restatements')} group by writer, reason order by writer, reason"
     )
-    return [(reason, _pico(up), _pico(down)) for reason, up, down in rows]
+    return [(writer, reason, _pico(up), _pico(down)) for writer, reason, up, down in rows]
 
 
 def quick_totals(store: LedgerStore) -> tuple[int, int, int | None]:
@@ -312,11 +303,11 @@ def _counter_parts() -> list[_Part]:
 
 
 def _other_meter_sums(
-    store: Reads, writer: str
+    store: Reads, writer: str, within: Window | None
 ) -> dict[tuple[str, ...], dict[str, tuple[int, int]]]:
     found: dict[tuple[str, ...], dict[str, tuple[int, int]]] = {}
     where = "where writer = ? and not is_backfill and status <> 'cached'"
-    for labels, born, meters in _other_meter_rows(store, where, [writer], COST_COLUMNS):
+    for labels, born, meters in _other_meter_rows(store, where, [writer], COST_COLUMNS, within):
         sums = found.setdefault(labels, {})
         for meter, (quantity, cost) in meters.items():
             for key, amount in (
@@ -329,14 +320,18 @@ def _other_meter_sums(
 
 
 def _other_meter_rows(
-    store: Reads, where: str, parameters: Sequence[object], columns: Iterable[str] = ()
+    store: Reads,
+    where: str,
+    parameters: Sequence[object],
+    columns: Iterable[str] = (),
+    within: Window | None = None,
 ) -> Iterator[tuple[tuple[str, ...], int, dict[str, tuple[int, str]]]]:
     """(columns, born µs, meters) of rows with rarer meters, those of equal text together."""
     selected = "".join(f"{name}, " for name in columns)
     joined = "and" if where else "where"
     rows = store.read(
         f"select {selected} other_meters, count(*), epoch_us(min(ingested_at)) "
-        f"from {_COUNTED} {where} {joined} other_meters is not null "
+        f"from {_counted(within)} {where} {joined} other_meters is not null "
         f"group by {selected} other_meters",
         parameters,
     )
@@ -380,17 +375,34 @@ def _window_rows(
     """The group's values, then cost and calls of each window."""
     selected = ", ".join(
         f"sum(cost_usd) filter (where {within}), {source.requests} filter (where {within})"
-        for within in (_within(window, source.time) for window in windows)
+        for within in (in_window(window, source.time) for window in windows)
     )
     names = ", ".join(group)
     whole = Window("", min(w.start_us for w in windows), max(w.end_us for w in windows))
     return store.read(
-        f"select {names}, {selected} from {source.table} where {_within(whole, source.time)} "
+        f"select {names}, {selected} from {source.table} where {in_window(whole, source.time)} "
         f"group by {names} having {source.requests} > 0"
     )
 
 
-def _within(window: Window, time: str) -> str:
+def _counted(within: Window | None) -> str:
+    """What the counters counted: rows restated since are there as they were."""
+    calls, first = _of(within), _of(within, "first_counted")
+    return (
+        f"(select {_NAMES} from {calls} where not is_restated "
+        f"union all select {_NAMES} from {first}) counted"
+    )
+
+
+def _of(within: Window | None, table: str = "calls") -> str:
+    """A table, or what in it is of calls that began within a stretch of time."""
+    if within is None:
+        return table
+    return f"(select * from {table} where {in_window(within)}) {table}"
+
+
+def in_window(window: Window, time: str = "start_time") -> str:
+    """SQL for a time within a stretch."""
     return (
         f"{time} >= make_timestamp({window.start_us}) and {time} < make_timestamp({window.end_us})"
     )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Links
@@ -12,6 +13,7 @@ from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restat
 
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
+Result = TypeVar("Result")
 
 
 class Reads(Protocol):
@@ -19,6 +21,18 @@ class Reads(Protocol):
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Rows of one query, as they were at one moment. Raises `LedgerError`."""
+        ...
+
+
+class Changes(Reads, Protocol):
+    """One transaction between those that append: all of it is committed, or nothing."""
+
+    def execute(self, sql: str, parameters: Parameters = ()) -> int:
+        """Rows that a statement touched."""
+        ...
+
+    def move_hours(self, condition: str, sign: str, parameters: Parameters = ()) -> None:
+        """Take calls that meet a condition out of the hourly sums (`-`), or add them (no sign)."""
         ...
 
 
@@ -38,7 +52,8 @@ class LedgerStore(Reads, Protocol):
         that is already counted is kept as its duplicate (see `identity`), for which `links` leads
         across spans that are no calls. Links are kept for later commits, the newest of them, and
         may come alone. `arrivals` come out of `arrived`, here or in another process. Raises
-        `LedgerError` and changes nothing when the commit fails.
+        `LedgerError` and changes nothing when the commit fails. Rows from before the horizon (see
+        `prune`) are left out, too.
         """
         ...
 
@@ -58,6 +73,13 @@ class LedgerStore(Reads, Protocol):
         """
         ...
 
+    def change(self, work: Callable[[Changes], Result]) -> Result:
+        """Do what else is to be done to the tables, while nobody else writes to them.
+
+        Called by the thread that appends. Raises `LedgerError`, and nothing has changed then.
+        """
+        ...
+
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """Rows of one query on a consistent snapshot, within the time and memory limits.
 
@@ -69,6 +91,14 @@ class LedgerStore(Reads, Protocol):
         """Reads of one moment, whoever commits meanwhile: for proofs, and for counters to begin.
 
         Entered by the thread that appends; a server gives such a read ten minutes.
+        """
+        ...
+
+    def backup(self, name: str) -> Path:
+        """Copy what is committed now to a new file of that name, while others read and write.
+
+        May be called from any thread. Raises `ValueError` for a name that cannot be used or an
+        engine that is copied from outside, `LedgerError` when the copy fails.
         """
         ...
 

@@ -16,7 +16,7 @@ from typing import Final
 from prometheus_client.core import CounterMetricFamily
 
 from taximeter_processor import names
-from taximeter_processor.ledger import queries
+from taximeter_processor.ledger import carried
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import Reads
 from taximeter_processor.metrics.families import single
@@ -70,20 +70,34 @@ class CostCounters:
                     )
 
     def seed(self, store: Reads, writer: str) -> None:
-        """Rebuild every sum from the ledger's rows of `writer`; call once, before `apply`."""
-        for labels, sums in queries.counter_sums(store, writer):
-            series = self.cost.get(labels)
-            for key, (amount, born) in sums.items():
-                series.add(key, amount, born)
-        for labels, born, count in queries.unpriced_sums(store, writer):
-            self._unpriced.get(labels).add("unpriced/", count, born)
-        for feature, born, counts, total in queries.histogram_sums(store, writer, BUCKETS_PICO):
-            series = self._histogram.get((feature,))
-            for key, count in zip(_BUCKET_KEYS, counts, strict=True):
-                series.add(key, count, born)
-            series.add("sum/", total, born)
-        for feature, team, born, pico in queries.backfilled_sums(store, writer):
-            self._backfill(feature, team, born, pico)
+        """Rebuild every sum from the ledger's rows of `writer` and from what pruned ones added.
+
+        Call once, before `apply`.
+        """
+        found = carried.counted(store, writer, BUCKETS_PICO)
+        for family, table in (
+            (carried.COST, self.cost),
+            (carried.UNPRICED, self._unpriced),
+            (carried.BACKFILLED, self._backfilled),
+        ):
+            for labels, sums in found[family]:
+                series = table.get(labels)
+                for key, (amount, born) in sums.items():
+                    series.add(key, amount, born)
+        for labels, sums in found[carried.HISTOGRAM]:
+            self._seed_histogram(self._histogram.get(labels), sums)
+
+    def _seed_histogram(self, series: Series, sums: carried.Sums) -> None:
+        total, born = sums.pop(carried.SUM_KEY)
+        for key in _BUCKET_KEYS:
+            series.add(key, 0, born)
+        series.add("sum/", total, born)
+        for key, (count, _) in sums.items():
+            bound = key.removeprefix("le/")
+            place = len(BUCKETS_PICO)
+            if bound != carried.UNBOUNDED:
+                place = bisect_left(BUCKETS_PICO, int(bound))
+            series.add(_BUCKET_KEYS[place], count, born)
 
     def _admit(self, counted: Sequence[tuple[Labels, Record]]) -> None:
         """Admit new label sets in the order in which `seed` would: by name within one commit."""

@@ -14,7 +14,7 @@ from prometheus_client.metrics_core import Metric as Family
 from taximeter_processor import names
 from taximeter_processor.budgets import owner_of, spent_pico
 from taximeter_processor.errors import LedgerError
-from taximeter_processor.ledger import queries
+from taximeter_processor.ledger import carried, queries
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.expected import expected
@@ -75,6 +75,7 @@ class LedgerGauges:
         yield from self._budgets(now)
         yield self._expected()
         yield self._restated()
+        yield from self._pruned()
         rows, cost, newest = queries.quick_totals(self._store)
         yield single(names.LEDGER_ROWS, rows)
         yield single(names.LEDGER_COST, to_float(cost))
@@ -146,10 +147,18 @@ class LedgerGauges:
         family = CounterMetricFamily(
             metric.name.removesuffix("_total"), metric.help, labels=list(metric.labels)
         )
-        for reason, up, down in queries.restated(self._store):
+        for reason, up, down in carried.restated(self._store):
             family.add_metric(["up", reason], to_float(up))
             family.add_metric(["down", reason], to_float(down))
         return family
+
+    def _pruned(self) -> Iterator[Family]:
+        """The horizon is shown once there is one."""
+        metric = names.LEDGER_PRUNED
+        rows = carried.totals(self._store).rows
+        yield CounterMetricFamily(metric.name.removesuffix("_total"), metric.help, value=rows)
+        if horizon := queries.horizon_us(self._store):
+            yield single(names.LEDGER_HORIZON, horizon / 1_000_000)
 
     def _tenants(self, now: datetime) -> Iterator[Family]:
         """The largest tenants of the month by name, all others together as `other`."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from taximeter_processor.ledger import queries
+from taximeter_processor.ledger import carried, erase, queries
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.periods import day_bounds, from_us, to_us
@@ -73,12 +73,17 @@ def dead_letters(asked: Asked) -> Answer:
 def ledger_stats(asked: Asked) -> Answer:
     """How much is in the ledger, by writer and status."""
     rows, cost, newest = queries.quick_totals(asked.store)
+    horizon = queries.horizon_us(asked.store)
     by = queries.spend(asked.store, ("writer", "status"), 0, to_us(asked.now) + 86_400_000_000)
     return {
         "rows": rows,
         "cost_usd": format_usd(cost),
         "bytes": asked.store.size_bytes(),
         "newest_call": iso(newest) if newest is not None else None,
+        "horizon": iso(horizon) if horizon else None,
+        "pruned_calls": carried.totals(asked.store).rows,
+        "carried_rows": carried.size(asked.store),
+        "forgotten_calls": erase.erased(asked.store).calls,
         "by_writer": [
             {
                 "writer": s.group[0],

@@ -1,0 +1,35 @@
+"""A tenant's name, turned into `forgotten` in every row that has it: a slice at a time."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from taximeter_processor.ledger.erase import FORGOTTEN, Erased, erase_slice, would_be_erased
+from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.periods import parse_iso
+from taximeter_processor.reports.asked import iso
+
+
+class Question(NamedTuple):
+    """Who is to be forgotten."""
+
+    tenant: str
+    since: str = "1970-01-01T00:00:00Z"
+    """ISO 8601: the answer's `next`, to go on."""
+    dry_run: bool = False
+
+
+def forget(store: LedgerStore, asked: Question, now_us: int) -> dict[str, Any]:
+    """Forget the tenant in the first calls from `since`; `next` is where to go on."""
+    if asked.tenant in ("", FORGOTTEN):
+        raise ValueError(f"{asked.tenant!r} is nobody's name: expected a tenant's")
+    if asked.dry_run:
+        return _told(would_be_erased(store, asked.tenant))
+    return _told(erase_slice(store, asked.tenant, parse_iso(asked.since), now_us))
+
+
+def _told(erased: Erased) -> dict[str, Any]:
+    return {
+        "rows": erased.rows,
+        "next": None if erased.next_us is None else iso(erased.next_us),
+    }
