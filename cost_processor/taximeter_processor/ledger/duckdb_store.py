@@ -17,6 +17,7 @@ from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.arrow import ArrowSource
 from taximeter_processor.ledger.duckdb_changes import DuckDBChanges
 from taximeter_processor.ledger.duckdb_copy import backups_of, copy_out, quoted
+from taximeter_processor.ledger.duckdb_hourly import PastHours
 from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
@@ -26,6 +27,7 @@ from taximeter_processor.ledger.duckdb_schema import (
     lookup,
     restate,
     retire,
+    stored,
 )
 from taximeter_processor.ledger.identity import (
     NO_LINKS,
@@ -43,7 +45,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
+from taximeter_processor.ledger.store import Changes, HourlySums, Parameters, Reads, Result, Row
 from taximeter_processor.money import stored_to_pico
 
 READERS = 2
@@ -75,6 +77,7 @@ class DuckDBStore:
         self._writer.register("batch", self._batch)
         self._writer.register("keys", self._keys)
         self._related = Related(self._writer)
+        self._hours = PastHours(self._writer)
         self._writer.execute(PREPARE_INSERT)
 
     def append(
@@ -88,6 +91,7 @@ class DuckDBStore:
         unique = list({key_of(record): record for record in reversed(records)}.values())
         unique.reverse()
         try:
+            self._sum_up(unique[-1].ingested_at if unique else _now_us())
             with self._transaction():
                 counted = self._take(unique, links)
                 self._keep(dead_letters)
@@ -113,7 +117,10 @@ class DuckDBStore:
         """See `LedgerStore.change`."""
         try:
             with self._transaction():
-                return work(DuckDBChanges(self._writer))
+                changes = DuckDBChanges(self._writer, self._hours)
+                result = work(changes)
+                changes.end()
+                return result
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: the change failed: {error}") from error
 
@@ -144,9 +151,9 @@ class DuckDBStore:
         finally:
             self._copying.release()
 
-    def summed_by(self) -> frozenset[str]:
-        """See `LedgerStore.summed_by`: columns are read fast enough."""
-        return frozenset()
+    def hourly_sums(self) -> Sequence[HourlySums]:
+        """See `LedgerStore.hourly_sums`: of past hours only."""
+        return self._hours.sums()
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""
@@ -160,15 +167,21 @@ class DuckDBStore:
             self._writer.close()
             self._connection.close()
 
+    def _sum_up(self, now_us: int) -> None:
+        if self._hours.is_due(now_us):
+            with self._transaction():
+                until_us = self._hours.sum_up(now_us)
+            self._hours.until_us = until_us
+
     def _take(self, records: list[Record], links: Links) -> list[Record]:
         """Store rows that are new, each call counted by one of them."""
-        records = within_retention(DuckDBChanges(self._writer), records)
+        records = within_retention(DuckDBChanges(self._writer, self._hours), records)
         if not records and not links:
             return []
         stored = self._known(records)
         fresh = [record for record in records if key_of(record) not in stored]
         found = self._related.find(fresh, links)
-        now_us = fresh[-1].ingested_at if fresh else time.time_ns() // 1000
+        now_us = fresh[-1].ingested_at if fresh else _now_us()
         if found is None:
             decision = Decision(counted=fresh)
         else:
@@ -176,6 +189,7 @@ class DuckDBStore:
         if decision.counted:
             self._batch.load(decision.counted)
             self._writer.execute(EXECUTE_INSERT)
+            self._hours.move("batch", [record.start_time for record in decision.counted])
         self._restate(decision.restated)
         self._retire(decision.retired, now_us)
         self._keep_duplicates([*decision.duplicates, *decision.retired])
@@ -204,8 +218,17 @@ class DuckDBStore:
                 made.append(Change(reason, *costs, tuple(labels)))
             self._writer.execute(keep)
             self._writer.execute(audit, {"reason": reason, "at": restated_at})
-            self._writer.execute(replace)
+            with self._moved(records):
+                self._writer.execute(replace)
         return made
+
+    @contextlib.contextmanager
+    def _moved(self, records: Sequence[Record]) -> Iterator[None]:
+        """Around a statement that changes or removes the rows of the registered batch."""
+        times = [record.start_time for record in records]
+        self._hours.move(stored(times), times, "-")
+        yield
+        self._hours.move(stored(times), times)
 
     def _retire(self, retired: Sequence[Duplicate], now_us: int) -> None:
         """Count rows no longer, and say so in the audit."""
@@ -214,7 +237,8 @@ class DuckDBStore:
             keep, audit, remove = retire([duplicate.record.start_time for duplicate in group])
             self._writer.execute(keep)
             self._writer.execute(audit, {"reason": reason, "at": now_us})
-            self._writer.execute(remove)
+            with self._moved([duplicate.record for duplicate in group]):
+                self._writer.execute(remove)
 
     def _keep_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
         for reason, group in _by_reason(duplicates).items():
@@ -264,8 +288,12 @@ class DuckDBStore:
                 self._writer.execute(statements)
                 self._writer.execute(
                     "insert into taximeter_schema values (?, make_timestamp(?))",
-                    [number, time.time_ns() // 1000],
+                    [number, _now_us()],
                 )
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
