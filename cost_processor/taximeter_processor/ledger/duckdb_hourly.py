@@ -31,7 +31,7 @@ class _Table(NamedTuple):
 
 
 TABLES: Final = (
-    _Table("hourly_by_tags", (*COST_COLUMNS, "status", "writer")),
+    _Table("hourly_by_tags", (*COST_COLUMNS, "status", "usage_status", "writer")),
     _Table("hourly_by_tenant", ("tenant",)),
 )
 """Tenants are apart: with them, an hour would have about as many sums as calls."""

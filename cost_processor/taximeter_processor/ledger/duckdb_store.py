@@ -45,7 +45,15 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Changes, HourlySums, Parameters, Reads, Result, Row
+from taximeter_processor.ledger.store import (
+    SNAPSHOT_SECONDS,
+    Changes,
+    HourlySums,
+    Parameters,
+    Reads,
+    Result,
+    Row,
+)
 from taximeter_processor.money import stored_to_pico
 
 READERS = 2
@@ -126,13 +134,17 @@ class DuckDBStore:
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
-        if not self._readers.acquire(timeout=self._read_seconds):
-            raise LedgerError(f"no reader was free within {self._read_seconds:g} s")
+        return self.read_within(self._read_seconds, sql, parameters)
+
+    def read_within(self, seconds: float, sql: str, parameters: Parameters) -> list[Row]:
+        """The same with a limit of time of its own."""
+        if not self._readers.acquire(timeout=seconds):
+            raise LedgerError(f"no reader was free within {seconds:g} s")
         try:
-            with self._connection.cursor() as cursor, _interrupted(cursor, self._read_seconds):
+            with self._connection.cursor() as cursor, _interrupted(cursor, seconds):
                 return cursor.execute(sql, parameters or None).fetchall()
         except duckdb.InterruptException as error:
-            raise LedgerError(f"the query took longer than {self._read_seconds:g} s") from error
+            raise LedgerError(f"the query took longer than {seconds:g} s") from error
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: {error}") from error
         finally:
@@ -140,7 +152,7 @@ class DuckDBStore:
 
     def snapshot(self) -> contextlib.AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`: nothing is committed but by the thread that asks."""
-        return contextlib.nullcontext(self)
+        return contextlib.nullcontext(_Snapshot(self))
 
     def backup(self, name: str) -> Path:
         """See `LedgerStore.backup`: a file in the folder `backups` beside this one."""
@@ -290,6 +302,17 @@ class DuckDBStore:
                     "insert into taximeter_schema values (?, make_timestamp(?))",
                     [number, _now_us()],
                 )
+
+
+class _Snapshot:
+    """Reads that are given the time of a snapshot."""
+
+    def __init__(self, store: DuckDBStore) -> None:
+        self._store = store
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """See `Reads.read`."""
+        return self._store.read_within(SNAPSHOT_SECONDS, sql, parameters)
 
 
 def _now_us() -> int:

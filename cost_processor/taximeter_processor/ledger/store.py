@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Links
@@ -14,6 +14,9 @@ from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restat
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
 Result = TypeVar("Result")
+
+SNAPSHOT_SECONDS: Final = 600
+"""What a read of `LedgerStore.snapshot` is given."""
 
 
 class HourlySums(NamedTuple):
@@ -99,7 +102,7 @@ class LedgerStore(Reads, Protocol):
     def snapshot(self) -> AbstractContextManager[Reads]:
         """Reads of one moment, whoever commits meanwhile: for proofs, and for counters to begin.
 
-        Entered by the thread that appends; a server gives such a read ten minutes.
+        Entered by the thread that appends. Such a read is given ten minutes.
         """
         ...
 
