@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -299,6 +300,19 @@ class Postgres(Server):
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
+    def kill(self) -> None:
+        """kill -9 of the server and of every process it has started."""
+        assert self._process is not None
+        pid = self._process.pid
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        children = [int(child) for child in listed.split()]
+        super().kill()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        # They share memory that a new server must not find in use.
+        wait_for("the end of PostgreSQL's processes", lambda: not any(map(_is_running, children)))
+
     def stop(self) -> None:
         """Cut every connection, then end in order. Idempotent."""
         if self._process is not None and self._process.poll() is None:
@@ -335,6 +349,14 @@ class Webhook:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process is there and not a dead one that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def program(name: str) -> str:

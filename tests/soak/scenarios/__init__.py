@@ -1,0 +1,17 @@
+"""Every scenario by name: one line for each, with its rounds in `make test` and in `make soak`."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Final
+
+from tests.soak.scenario import Scenario
+from tests.soak.scenarios.kill import kill_collector, kill_database, kill_processor
+
+SCENARIOS: Final[dict[str, Scenario]] = {
+    "kill-processor-duckdb": Scenario(partial(kill_processor, engine="duckdb"), 2, 50),
+    "kill-processor-postgresql": Scenario(partial(kill_processor, engine="postgresql"), 2, 50),
+    "kill-collector-duckdb": Scenario(partial(kill_collector, engine="duckdb"), 2, 50),
+    "kill-collector-postgresql": Scenario(partial(kill_collector, engine="postgresql"), 2, 50),
+    "kill-database-postgresql": Scenario(kill_database, 2, 50),
+}
