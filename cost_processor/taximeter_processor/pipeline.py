@@ -216,7 +216,8 @@ class Pipeline:
         if fresh:
             metrics.last_commit.set(batch.now_us / 1_000_000)
         batch.outcomes["call"] += len(fresh)
-        batch.outcomes["duplicate"] += len(batch.records) - len(fresh)
+        # More than the batch when a commit before it was in doubt, and had gone through.
+        batch.outcomes["duplicate"] += max(len(batch.records) - len(fresh), 0)
         batch.outcomes["rejected"] += sum(batch.rejected.values())
         lost = self._gaps.observe(batch.arrivals, batch.now_us)
         for metric, counted in (

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from taximeter_processor.errors import LedgerBusy, LedgerError
+from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.arrow import ArrowSource
+from taximeter_processor.ledger.duckdb_file import GIVEN_UP, interrupted, open_file
 from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
@@ -44,9 +44,15 @@ from taximeter_processor.money import stored_to_pico
 
 READERS = 2
 
+_log = logging.getLogger(__name__)
+
 
 class DuckDBStore:
-    """A `LedgerStore` in a DuckDB file; no extension is loaded and nothing outside it is read."""
+    """A `LedgerStore` in a DuckDB file; no extension is loaded and nothing outside it is read.
+
+    The engine gives a file up for good when it cannot tidy up its log, as on a full disk. The next
+    commit then opens it anew, which loses nothing: what was committed is in the file and its log.
+    """
 
     def __init__(
         self,
@@ -60,8 +66,15 @@ class DuckDBStore:
         self._read_seconds = read_seconds
         self._dead_letter_limit = dead_letter_limit
         self._readers = threading.BoundedSemaphore(READERS)
+        self._memory_mb = memory_mb
         self._closed = False
-        self._connection = _open(self.path, memory_mb)
+        self._is_given_up = False
+        self._in_doubt: list[Record] = []
+        self._settled: list[Record] = []
+        self._open()
+
+    def _open(self) -> None:
+        self._connection = open_file(self.path, self._memory_mb)
         self._writer = self._connection.cursor()
         self._migrate()
         self._batch = ArrowSource(Record._fields)
@@ -77,23 +90,32 @@ class DuckDBStore:
         dead_letters: Sequence[DeadLetter] = (),
         links: Links = NO_LINKS,
     ) -> list[Record]:
-        """See `LedgerStore.append`."""
+        """See `LedgerStore.append`.
+
+        Rows of a commit that went through as the file was given up are returned by the next one.
+        """
         unique = list({key_of(record): record for record in reversed(records)}.values())
         unique.reverse()
+        counted: list[Record] = []
+        self._reopen_if_given_up()
         try:
             with self._transaction():
                 counted = self._take(unique, links)
                 self._keep(dead_letters)
         except duckdb.Error as error:
+            self._note(error, counted)
             raise LedgerError(f"{self.path}: the commit failed: {error}") from error
-        return counted
+        settled, self._settled = self._settled, []
+        return settled + counted
 
     def restate(self, changes: Sequence[Restatement]) -> list[Change]:
         """See `LedgerStore.restate`."""
+        self._reopen_if_given_up()
         try:
             with self._transaction():
                 return self._restate(changes)
         except duckdb.Error as error:
+            self._note(error, [])
             raise LedgerError(f"{self.path}: the restatement failed: {error}") from error
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
@@ -101,7 +123,7 @@ class DuckDBStore:
         if not self._readers.acquire(timeout=self._read_seconds):
             raise LedgerError(f"no reader was free within {self._read_seconds:g} s")
         try:
-            with self._connection.cursor() as cursor, _interrupted(cursor, self._read_seconds):
+            with self._connection.cursor() as cursor, interrupted(cursor, self._read_seconds):
                 return cursor.execute(sql, parameters or None).fetchall()
         except duckdb.InterruptException as error:
             raise LedgerError(f"the query took longer than {self._read_seconds:g} s") from error
@@ -125,6 +147,32 @@ class DuckDBStore:
             self._closed = True
             self._writer.close()
             self._connection.close()
+
+    def _note(self, error: duckdb.Error, counted: list[Record]) -> None:
+        """Remember that the file was given up, and what may have been committed with that."""
+        if isinstance(error, GIVEN_UP):
+            self._is_given_up = True
+            self._in_doubt += counted
+
+    def _reopen_if_given_up(self) -> None:
+        """Raises `LedgerError` when the file cannot be opened yet."""
+        if not self._is_given_up:
+            return
+        _log.warning("%s is opened anew: the engine had given it up", self.path)
+        try:
+            with contextlib.ExitStack() as kept_out:
+                # As long as one reader holds the old connection, there is no new one.
+                for _ in range(READERS):
+                    kept_out.enter_context(self._readers)
+                self._writer.close()
+                self._connection.close()
+                self._open()
+            stored = self._known(self._in_doubt)
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path} cannot be opened anew yet: {error}") from error
+        self._settled += [record for record in self._in_doubt if key_of(record) in stored]
+        self._in_doubt = []
+        self._is_given_up = False
 
     def _take(self, records: list[Record], links: Links) -> list[Record]:
         """Store rows that are new, each call counted by one of them."""
@@ -238,40 +286,3 @@ def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
     for duplicate in duplicates:
         groups.setdefault(duplicate.reason, []).append(duplicate)
     return groups
-
-
-def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    """A connection to the file, made readable by its owner alone. Raises `LedgerBusy`."""
-    options: dict[str, Any] = {
-        "enable_external_access": False,
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "memory_limit": f"{memory_mb}MB",
-        "threads": 1,
-        "preserve_insertion_order": False,
-        "wal_autocheckpoint": "64MB",
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(path), config=options)
-        os.chmod(path, 0o600)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise LedgerBusy(
-                f"{path} is open in another process: ask the running service, or stop it first"
-            ) from error
-        raise LedgerError(f"{path} cannot be opened: {error}") from error
-    except (duckdb.Error, OSError) as error:
-        raise LedgerError(f"{path} cannot be opened: {error}") from error
-    return connection
-
-
-@contextlib.contextmanager
-def _interrupted(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, cursor.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
