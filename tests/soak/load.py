@@ -41,6 +41,8 @@ class Load:
         address = urllib.parse.urlsplit(url)
         self._host, self._port = str(address.hostname), int(address.port or 80)
         self._spans, self._pause, self._repeat = spans, pause_seconds, repeat
+        self.features: tuple[str, ...] = FEATURES
+        """What calls are for; may be changed while they are sent."""
         self._retries = retries
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -77,7 +79,7 @@ class Load:
         connection = http.client.HTTPConnection(self._host, self._port, timeout=60)
         while not self._stopping.is_set():
             ids = [f"{draw.getrandbits(64):016x}" for _ in range(self._spans)]
-            body = _body(ids, draw)
+            body = _body(ids, draw, self.features)
             with self._lock:
                 self.sent.update(ids)
             if self._deliver(connection, body):
@@ -114,12 +116,12 @@ class Load:
         return str(response.status)
 
 
-def _body(ids: list[str], draw: random.Random) -> bytes:
+def _body(ids: list[str], draw: random.Random, features: tuple[str, ...]) -> bytes:
     now_ns = time.time_ns()
     spans = []
     for span_id in ids:
         response_id = f"chatcmpl-{draw.getrandbits(96):024x}"
-        feature = draw.choice(FEATURES)
+        feature = draw.choice(features)
         span = proto_span(
             1, {**CHAT, "gen_ai.response.id": response_id, "taximeter.feature": feature}
         )

@@ -22,6 +22,8 @@ class Scrapes:
         self.count = 0
         self.falls: list[str] = []
         """Every sample that was lower than the one before it, and both."""
+        self.unheld: list[str] = []
+        """Every series that was not 0 when it was first seen, and its value."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop)
 
@@ -41,8 +43,11 @@ class Scrapes:
                 continue
             self.count += 1
             for series, value in samples.items():
-                before = self._seen.get(series, Decimal(0))
-                if value < before:
+                before = self._seen.get(series)
+                if before is None:
+                    if value:
+                        self.unheld.append(f"{series} was born at {value}")
+                elif value < before:
                     self.falls.append(f"{series} from {before} to {value}")
             self._seen.update(samples)
 

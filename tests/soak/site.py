@@ -50,7 +50,12 @@ class Site:
 
 
 @contextlib.contextmanager
-def running_site(directory: Path, engine: Engine = "duckdb", **settings: Any) -> Iterator[Site]:
+def running_site(
+    directory: Path,
+    engine: Engine = "duckdb",
+    environment: Mapping[str, str] | None = None,
+    **settings: Any,
+) -> Iterator[Site]:
     """Started, and stopped whatever happens. PostgreSQL keeps what it committed: `fsync` is on."""
     with contextlib.ExitStack() as stack:
         postgres = None
@@ -61,6 +66,7 @@ def running_site(directory: Path, engine: Engine = "duckdb", **settings: Any) ->
             stack.callback(postgres.stop)
             postgres.start()
         site = Site(directory, postgres, settings)
+        site.processor.environment.update(environment or {})
         stack.callback(site.processor.stop)
         site.processor.start()
         yield site

@@ -132,6 +132,8 @@ class Processor(Server):
         super().__init__(directory, "processor")
         self.config = directory / "taximeter.yaml"
         self.ledger = directory / "ledger.duckdb"
+        self.environment: dict[str, str] = {}
+        """Variables it is started with, besides those of the tests."""
         content = {
             "ledger": str(self.ledger),
             "listen": f"127.0.0.1:{self.port}",
@@ -143,6 +145,9 @@ class Processor(Server):
 
     def command(self) -> Sequence[str]:
         return taximeter("serve", "--config", str(self.config))
+
+    def popen_options(self) -> Mapping[str, Any]:
+        return {"env": {**os.environ, **self.environment}}
 
     def ready_url(self) -> str:
         return f"{self.url}/readyz"
