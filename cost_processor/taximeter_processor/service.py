@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
+from taximeter_processor.clock import steady_us
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder
 from taximeter_processor.ingest.tags import alias_keys
@@ -52,7 +53,7 @@ class Service:
         )
         self.counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
         with self.store.snapshot() as reads:
-            self.counters.seed(reads, settings.writer)
+            self.counters.seed(reads, settings.writer, steady_us())
         self.gauges = LedgerGauges(self.store, settings, self.counters.cost)
         self.pipeline = Pipeline(
             store=self.store,
@@ -103,7 +104,7 @@ class Service:
     def verify(self) -> Future[dict[str, Any]]:
         """`reports.verify` between two commits."""
         return self.worker.run(
-            lambda: verify(self.store, self.settings.writer, self.counters, time.time_ns() // 1000)
+            lambda: verify(self.store, self.settings.writer, self.counters, steady_us())
         )
 
     def reprice(self, asked: Question) -> Future[dict[str, Any]]:
