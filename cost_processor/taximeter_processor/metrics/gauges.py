@@ -52,7 +52,9 @@ class LedgerGauges:
     def collect(self) -> list[Family | TextFamily]:
         """The families, read again when older than `gauge_cache_seconds`."""
         with self._lock:
-            if self._clock() - self._read_at >= self._settings.gauge_cache_seconds:
+            age = self._clock() - self._read_at
+            # Younger than nothing, when the clock was set back.
+            if not 0 <= age < self._settings.gauge_cache_seconds:
                 now = datetime.fromtimestamp(self._clock(), timezone.utc)
                 try:
                     self._families = list(self._read(now))
