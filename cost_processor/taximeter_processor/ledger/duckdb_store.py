@@ -20,6 +20,7 @@ from taximeter_processor.ledger.duckdb_schema import (
     KEEP_DUPLICATES,
     MIGRATIONS,
     PREPARE_INSERT,
+    PROVE_ROOM,
     lookup,
     restate,
     retire,
@@ -69,6 +70,7 @@ class DuckDBStore:
         self._memory_mb = memory_mb
         self._closed = False
         self._is_given_up = False
+        self._has_failed = False
         self._in_doubt: list[Record] = []
         self._settled: list[Record] = []
         self._open()
@@ -99,12 +101,15 @@ class DuckDBStore:
         counted: list[Record] = []
         self._reopen_if_given_up()
         try:
+            if self._has_failed and not (unique or dead_letters):
+                self._prove_room()
             with self._transaction():
                 counted = self._take(unique, links)
                 self._keep(dead_letters)
         except duckdb.Error as error:
             self._note(error, counted)
             raise LedgerError(f"{self.path}: the commit failed: {error}") from error
+        self._has_failed = False
         settled, self._settled = self._settled, []
         return settled + counted
 
@@ -149,10 +154,17 @@ class DuckDBStore:
             self._connection.close()
 
     def _note(self, error: duckdb.Error, counted: list[Record]) -> None:
-        """Remember that the file was given up, and what may have been committed with that."""
+        """Remember that a commit failed, if the file was given up, and what may be in it yet."""
+        self._has_failed = True
         if isinstance(error, GIVEN_UP):
             self._is_given_up = True
             self._in_doubt += counted
+
+    def _prove_room(self) -> None:
+        """Write something: an empty commit says nothing about a disk that was full."""
+        for statement in PROVE_ROOM:
+            with self._transaction():
+                self._writer.execute(statement)
 
     def _reopen_if_given_up(self) -> None:
         """Raises `LedgerError` when the file cannot be opened yet."""

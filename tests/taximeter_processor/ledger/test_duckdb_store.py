@@ -152,3 +152,20 @@ def test_calls_committed_as_the_file_was_given_up_are_counted_by_the_next_commit
     assert store.append([call(1), call(3)]) == [call(1), call(3)]
     assert store.append([call(1)]) == []
     store.close()
+
+
+def test_a_commit_of_nothing_fails_too_while_there_is_no_room(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store.append([CALL])
+    with no_file_longer_than(30_000):
+        with pytest.raises(LedgerError, match="the commit failed"):
+            store.append(calls(2000, trace_id="1" * 32))
+        for _ in range(3):
+            with pytest.raises(LedgerError, match="the commit failed"):
+                store.append([])
+    assert store.append([]) == []
+    store.close()
+    assert (
+        DuckDBStore(tmp_path / "l.duckdb").read("from duckdb_tables() where table_name='room'")
+        == []
+    )
