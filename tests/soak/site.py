@@ -32,6 +32,8 @@ class Site:
         self._database = None if postgres is None else postgres.new_database()
         chosen = {} if self._database is None else {"ledger": self._database}
         self.processor = Processor(directory / "processor", **{**chosen, **settings})
+        if "ledger" in settings:
+            self.processor.ledger = Path(settings["ledger"])
 
     @property
     def postgres(self) -> Postgres:

@@ -90,6 +90,12 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start and wait until it is up."""
         with self.log.open("ab") as log:
@@ -307,9 +313,7 @@ class Postgres(Server):
 
     def kill(self) -> None:
         """kill -9 of the server and of every process it has started."""
-        assert self._process is not None
-        pid = self._process.pid
-        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
         children = [int(child) for child in listed.split()]
         super().kill()
         for child in children:

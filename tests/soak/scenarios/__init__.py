@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.soak.scenario import Scenario
 from tests.soak.scenarios.clock_steps import clock_steps
+from tests.soak.scenarios.disk_full import disk_full
 from tests.soak.scenarios.kill import kill_collector, kill_database, kill_processor
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -15,5 +16,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "kill-collector-duckdb": Scenario(partial(kill_collector, engine="duckdb"), 2, 50),
     "kill-collector-postgresql": Scenario(partial(kill_collector, engine="postgresql"), 2, 50),
     "kill-database-postgresql": Scenario(kill_database, 2, 50),
+    "disk-full-duckdb": Scenario(disk_full, 2, 20),
     "clock-steps": Scenario(clock_steps, 4, 40),
 }
