@@ -6,7 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help demo test check collector rules lock clean
+.PHONY: help demo test soak check collector rules lock clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,11 @@ test: $(VENV)/.dev ## install what the tests need and run every one of them
 	@scripts/install-peers
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest $(ARGS)
+
+soak: $(VENV)/.dev ## an hour or two of kills, full disks and outages under load: nothing lost, nothing twice
+	@scripts/install-servers
+	@collector/build
+	@$(BIN)/python -m tests.soak $(ARGS)
 
 check: $(VENV)/.dev ## lint, types, generated files
 	@$(BIN)/ruff check .

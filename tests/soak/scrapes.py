@@ -10,6 +10,7 @@ from taximeter_processor.money import PICO_PER_USD
 from tests.support.servers import Processor, get
 
 SCRAPE_SECONDS = 0.5
+_QUEUED = "taximeter_ingest_queue_bytes "
 _COST = ("taximeter_cost_usd_total{", "taximeter_backfilled_cost_usd_total{")
 
 
@@ -22,6 +23,7 @@ class Scrapes:
         self.count = 0
         self.falls: list[str] = []
         """Every sample that was lower than the one before it, and both."""
+        self.most_queued_bytes = 0.0
         self.unheld: list[str] = []
         """Every series that was not 0 when it was first seen, and its value."""
         self._stopping = threading.Event()
@@ -38,28 +40,35 @@ class Scrapes:
     def _loop(self) -> None:
         while not self._stopping.wait(SCRAPE_SECONDS):
             try:
-                samples = dict(cost_samples(self._processor))
+                lines = get(f"{self._processor.url}/metrics").splitlines()
             except OSError:
                 continue
             self.count += 1
-            for series, value in samples.items():
-                before = self._seen.get(series)
-                if before is None:
-                    if value:
-                        self.unheld.append(f"{series} was born at {value}")
-                elif value < before:
-                    self.falls.append(f"{series} from {before} to {value}")
-            self._seen.update(samples)
+            self._note(lines)
+
+    def _note(self, lines: list[str]) -> None:
+        queued = [float(line.split()[1]) for line in lines if line.startswith(_QUEUED)]
+        self.most_queued_bytes = max(self.most_queued_bytes, *queued)
+        samples = dict(_cost_samples(lines))
+        for series, value in samples.items():
+            before = self._seen.get(series)
+            if before is None:
+                if value:
+                    self.unheld.append(f"{series} was born at {value}")
+            elif value < before:
+                self.falls.append(f"{series} from {before} to {value}")
+        self._seen.update(samples)
 
 
-def cost_samples(processor: Processor) -> Iterator[tuple[str, Decimal]]:
-    """(series, dollars) of the cost counters and of what was back-filled. Raises `OSError`."""
-    for line in get(f"{processor.url}/metrics").splitlines():
+def _cost_samples(lines: list[str]) -> Iterator[tuple[str, Decimal]]:
+    """(series, dollars) of the cost counters and of what was back-filled."""
+    for line in lines:
         if line.startswith(_COST):
             series, _, value = line.rpartition(" ")
             yield series, Decimal(value)
 
 
 def counted_pico(processor: Processor) -> int:
-    """The sum of those counters, to the nearest pico-USD a call can cost."""
-    return round(sum((value for _, value in cost_samples(processor)), Decimal(0)) * PICO_PER_USD)
+    """The sum of those counters on a scrape, which shows doubles. Raises `OSError`."""
+    lines = get(f"{processor.url}/metrics").splitlines()
+    return round(sum((value for _, value in _cost_samples(lines)), Decimal(0)) * PICO_PER_USD)

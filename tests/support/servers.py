@@ -114,6 +114,12 @@ class Server:
         self._process.kill()
         self._process.wait()
 
+    def end(self, signal_number: int, seconds: float) -> int:
+        """Send the signal and wait for the end; the exit status. Raises `TimeoutExpired`."""
+        assert self._process is not None
+        self._process.send_signal(signal_number)
+        return self._process.wait(seconds)
+
     def stop(self) -> None:
         """SIGTERM, then wait for the end. Idempotent."""
         if self._process is not None and self._process.poll() is None:
