@@ -86,6 +86,12 @@ MIGRATIONS: Final = (
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"
 EXECUTE_INSERT: Final = "execute append_batch"
 
+PROVE_ROOM: Final = (
+    "create or replace table room as select repeat('0', 65536) as zeros",
+    "drop table room",
+)
+"""Takes 64 KiB of the log, as a commit of a few hundred calls does."""
+
 KEEP_DUPLICATES: Final = (
     f"insert into duplicates ({_NAMES}, reason, of_trace_id, of_span_id, of_start_time) "
     f"select {', '.join(f'batch.{name}' for name, _ in COLUMNS)}, $reason, "

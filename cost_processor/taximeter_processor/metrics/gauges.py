@@ -232,7 +232,8 @@ class _Cached:
 
     def _is_old(self, at: float) -> bool:
         rest = REST * self._took if self._took >= SLOW_SECONDS else 0
-        return at - self._read_at >= max(self._seconds, rest)
+        # Younger than nothing, when the clock was set back.
+        return not 0 <= at - self._read_at < max(self._seconds, rest)
 
     def _refresh_and_release(self, at: float) -> None:
         try:
