@@ -22,13 +22,16 @@ test: $(VENV)/.dev ## install what the tests need and run every one of them
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/pytest $(ARGS)
 
+soak: $(VENV)/.dev ## an hour or two of kills, full disks, outages and random bodies: nothing lost, nothing twice
+	@scripts/install-servers
+	@collector/build
+	@$(BIN)/python -m tests.soak $(ARGS)
+	@TAXIMETER_FUZZ_EXAMPLES=$(or $(EXAMPLES),200000) $(BIN)/pytest tests/taximeter_processor/ingest/test_fuzz.py
+
 check: $(VENV)/.dev ## lint, types, generated files
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-
-soak: $(VENV)/.dev ## random bodies against the decoder for half an hour; EXAMPLES says how many
-	@TAXIMETER_FUZZ_EXAMPLES=$(or $(EXAMPLES),200000) $(BIN)/pytest tests/taximeter_processor/ingest/test_fuzz.py
 
 collector: ## build the OpenTelemetry Collector from its official modules
 	@collector/build

@@ -1,6 +1,7 @@
 """Makes a DuckDB ledger of many calls for the benchmarks, inside the engine: a year of 40 features.
 
-Rows arrive in the order of time, as they do in life; costs are whole pico-USD of integer rates.
+Two features belong to a team. Rows arrive in the order of time, as they do in life; costs are whole
+pico-USD of integer rates.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ _VARYING: Final = {
     "dialect": "'taximeter'",
     "feature": "'feature-' || (h % 40)",
     "tenant": "'tenant-' || ((h >> 8) % 2000)",
-    "team": "'team-' || (h % 25)",
+    "team": "'team-' || (h % 40 // 2)",
     "request_type": "case when h % 5 = 0 then 'batch' else 'interactive' end",
     "environment": "'prod'",
     "service_name": "'app-' || (h % 8)",
@@ -85,3 +86,19 @@ def make(path: Path, rows: int) -> None:
             if sys.stderr.isatty():
                 print(f"\r{last:,} of {rows:,} rows", end="", file=sys.stderr)
         connection.execute("checkpoint")
+    _sum_up(path)
+
+
+def _sum_up(path: Path) -> None:
+    """Commit nothing until every past hour is summed up, as a service does by and by."""
+    store = DuckDBStore(path)
+    while True:
+        before = store.hourly_sums()
+        store.append([])
+        if store.hourly_sums() == before:
+            break
+        if sys.stderr.isatty():
+            print(
+                f"\rhours summed up until {before and before[0].until_us}", end="", file=sys.stderr
+            )
+    store.close()

@@ -43,7 +43,7 @@ def reads(store: LedgerStore) -> Mapping[str, Callable[[], object]]:
     }
     return {
         **by_tag,
-        "trend of 30 days": lambda: queries.spend_by_day(store, "feature", days),
+        "trend of 30 days": lambda: queries.spend_by_day(store, ["feature"], days),
         "yesterday": lambda: queries.spend(store, ["feature", "team"], days[-2], end),
     }
 

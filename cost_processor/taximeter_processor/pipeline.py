@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from taximeter_processor import clock
 from taximeter_processor.costing import book
 from taximeter_processor.credentials import Pin
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
@@ -71,6 +72,9 @@ class _Batch:
     """What a group of bodies adds up to before the commit."""
 
     now_us: int
+    """When its calls arrived: the wall clock, but always rising."""
+    steady_us: int
+    """The same moment by a clock that nobody sets: a call is old, or ahead, if it is by both."""
     records: list[Record] = field(default_factory=list)
     dead_letters: list[DeadLetter] = field(default_factory=list)
     answers: list[Answer] = field(default_factory=list)
@@ -103,6 +107,7 @@ class Pipeline:
         writer: str,
         limits: Limits,
         clock_ns: Callable[[], int] = time.time_ns,
+        steady_us: Callable[[], int] = clock.steady_us,
     ) -> None:
         self._store = store
         self._book = book
@@ -114,7 +119,8 @@ class Pipeline:
         self._writer = writer
         self._limits = limits
         self._clock_ns = clock_ns
-        self._gaps = Gaps(clock_ns() // 1000)
+        self._steady_us = steady_us
+        self._gaps = Gaps(steady_us())
         self._watch = 0
         self._last_ingest_us = 0
         self._usage_keys: set[str] = set()
@@ -122,17 +128,17 @@ class Pipeline:
     def process(self, bodies: Sequence[Body]) -> list[Answer]:
         """One answer for each body, in order; raises nothing that a client could cause."""
         answers: list[Answer] = []
-        batch = _Batch(self._ingest_time_us())
+        batch = self._new_batch()
         for body in bodies:
             batch.answers.append(self._read(body, batch))
             if len(batch.records) + len(batch.links) >= COMMIT_RECORDS:
                 answers += self._settled(batch)
-                batch = _Batch(self._ingest_time_us())
+                batch = self._new_batch()
         return answers + self._settled(batch) if batch.answers else answers
 
     def probe(self) -> None:
         """Commit nothing, to learn whether the ledger accepts commits."""
-        self._settled(_Batch(self._ingest_time_us()))
+        self._settled(self._new_batch())
 
     def _settled(self, batch: _Batch) -> list[Answer]:
         """The answers of a batch once it is committed, or cannot be."""
@@ -147,16 +153,17 @@ class Pipeline:
             ]
         return batch.answers
 
-    def _ingest_time_us(self) -> int:
-        """Strictly rising, so that order of arrival survives in the ledger."""
+    def _new_batch(self) -> _Batch:
+        """Times of arrival rise strictly, so that their order survives in the ledger."""
         self._last_ingest_us = max(self._clock_ns() // 1000, self._last_ingest_us + 1)
-        return self._last_ingest_us
+        return _Batch(self._last_ingest_us, self._steady_us())
 
     def _read(self, body: Body, batch: _Batch) -> Answer:
         """Add a body's records to the batch."""
         try:
             data = decompress(body.data, body.encoding, self._limits.decoded_bytes)
-            decoded = self._decoder.decode(data, body.content_type, batch.now_us * 1000)
+            latest_us = max(batch.now_us, batch.steady_us)
+            decoded = self._decoder.decode(data, body.content_type, latest_us * 1000)
             return self._accepted(batch, body, self._sort_out(decoded, body, batch))
         except BadRequest as error:
             self._bury(batch, body, error.reason, str(error))
@@ -202,7 +209,7 @@ class Pipeline:
                 self._book,
                 writer=self._writer,
                 now_us=batch.now_us,
-                backfill_before_us=batch.now_us - BACKFILL_AFTER_US,
+                backfill_before_us=min(batch.now_us, batch.steady_us) - BACKFILL_AFTER_US,
             )
         except ValueError as error:
             return Rejected("bad_count", str(error))
@@ -244,16 +251,17 @@ class Pipeline:
     def _commit(self, batch: _Batch) -> None:
         """Make the batch durable, then count exactly what was new."""
         fresh = self._store.append(batch.records, batch.dead_letters, batch.links, batch.arrivals)
-        self._counters.apply(fresh)
+        self._counters.apply(fresh, self._steady_us())
         metrics = self._metrics
         metrics.commits.labels("ok").inc()
         metrics.set_ready(True)
         if fresh:
             metrics.last_commit.set(batch.now_us / 1_000_000)
         batch.outcomes["call"] += len(fresh)
-        batch.outcomes["duplicate"] += len(batch.records) - len(fresh)
+        # More than the batch when a commit before it was in doubt, and had gone through.
+        batch.outcomes["duplicate"] += max(len(batch.records) - len(fresh), 0)
         batch.outcomes["rejected"] += sum(batch.rejected.values())
-        lost = self._lost(batch.now_us)
+        lost = self._lost(batch.steady_us)
         for metric, counted in (
             (metrics.spans, batch.outcomes),
             (metrics.rejected, batch.rejected),

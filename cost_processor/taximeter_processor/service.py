@@ -14,6 +14,7 @@ from typing import Any, Final
 from taximeter_processor import __version__
 from taximeter_processor.api.auth import Tokens
 from taximeter_processor.api.session import Sessions
+from taximeter_processor.clock import steady_us
 from taximeter_processor.digest_clock import DigestClock
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder
@@ -57,7 +58,7 @@ class Service:
         )
         self.counters = CostCounters(settings.limits.label_sets, settings.birth_hold_seconds)
         with self.store.snapshot() as reads:
-            self.counters.seed(reads, settings.writer)
+            self.counters.seed(reads, settings.writer, steady_us())
         self.gauges = LedgerGauges(self.store, settings, self.counters.cost)
         self.pipeline = Pipeline(
             store=self.store,
@@ -123,7 +124,7 @@ class Service:
     def _verify(self) -> dict[str, Any]:
         # A commit whose answer was lost is counted by the next one.
         self.pipeline.probe()
-        return verify(self.store, self.settings.writer, self.counters, time.time_ns() // 1000)
+        return verify(self.store, self.settings.writer, self.counters, steady_us())
 
     def reprice(self, asked: Question) -> Future[dict[str, Any]]:
         """`reports.reprice` of one slice, between two commits. Its future may hold `ValueError`."""

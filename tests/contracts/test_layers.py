@@ -20,6 +20,7 @@ STAGES = (
         "names",
         "errors",
         "money",
+        "clock",
         "pricing.overrides",
         "pricing.contracts",
         "strict",

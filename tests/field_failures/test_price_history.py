@@ -61,7 +61,7 @@ def test_time_zones_doubled_days(ledger: DuckDBStore, prices: PriceBook, zone: s
     ledger.append(hours)
     settings = parse(f"timezone: {zone}", Path("taximeter.yaml"))
     bounds = day_bounds(5, NOW, settings.zone)
-    by_day = queries.spend_by_day(ledger, "feature", bounds)["search"]
+    by_day = queries.spend_by_day(ledger, ["feature"], bounds)[("search",)]
     assert sum(by_day) == 72 * 236_800_000
     assert all(day <= 24 * 236_800_000 for day in by_day)
 

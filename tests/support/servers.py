@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import json
 import os
@@ -90,6 +91,12 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def pid(self) -> int:
+        """Of the process that was started last."""
+        assert self._process is not None
+        return self._process.pid
+
     def start(self) -> None:
         """Start and wait until it is up."""
         with self.log.open("ab") as log:
@@ -115,6 +122,12 @@ class Server:
         self._process.kill()
         self._process.wait()
 
+    def end(self, signal_number: int, seconds: float) -> int:
+        """Send the signal and wait for the end; the exit status. Raises `TimeoutExpired`."""
+        assert self._process is not None
+        self._process.send_signal(signal_number)
+        return self._process.wait(seconds)
+
     def stop(self) -> None:
         """SIGTERM, then wait for the end. Idempotent."""
         if self._process is not None and self._process.poll() is None:
@@ -139,6 +152,8 @@ class Processor(Server):
         super().__init__(directory, "processor")
         self.config = directory / "taximeter.yaml"
         self.ledger = directory / "ledger.duckdb"
+        self.environment: dict[str, str] = {}
+        """Variables it is started with, besides those of the tests."""
         content = {
             "ledger": str(self.ledger),
             "listen": f"127.0.0.1:{self.port}",
@@ -150,6 +165,9 @@ class Processor(Server):
 
     def command(self) -> Sequence[str]:
         return taximeter("serve", "--config", str(self.config))
+
+    def popen_options(self) -> Mapping[str, Any]:
+        return {"env": {**os.environ, **self.environment}}
 
     def ready_url(self) -> str:
         return f"{self.url}/readyz"
@@ -307,6 +325,17 @@ class Postgres(Server):
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
+    def kill(self) -> None:
+        """kill -9 of the server and of every process it has started."""
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        children = [int(child) for child in listed.split()]
+        super().kill()
+        for child in children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(child, signal.SIGKILL)
+        # They share memory that a new server must not find in use.
+        wait_for("the end of PostgreSQL's processes", lambda: not any(map(_is_running, children)))
+
     def stop(self) -> None:
         """Cut every connection, then end in order. Idempotent."""
         if self._process is not None and self._process.poll() is None:
@@ -329,6 +358,14 @@ class Webhook(Loopback):
                 self.end_headers()
 
         super().__init__(Handler)
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process is there and not a dead one that nobody has waited for."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2][0] != "Z"
+    except FileNotFoundError:
+        return False
 
 
 def program(name: str) -> str:

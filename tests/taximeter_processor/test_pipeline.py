@@ -15,6 +15,7 @@ from taximeter_processor.pipeline import Accepted, Body, Pipeline
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
 from tests.support.otlp import CHAT, NOW_NS, proto_span, protobuf
+from tests.support.records import call
 
 
 @pytest.fixture
@@ -248,3 +249,31 @@ def test_a_horizon_that_cannot_be_looked_up_is_asked_for_again_later(
         (answer,) = pipeline.process([body(1)])
     assert isinstance(answer, Overloaded)
     assert pipeline.process([body(1)]) == [Accepted()]
+
+
+@pytest.mark.parametrize("step_hours", [-2, 2])
+def test_a_call_is_neither_ahead_nor_old_because_the_clock_was_set(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch, step_hours: int
+) -> None:
+    monkeypatch.setattr(pipeline, "_steady_us", lambda: NOW_NS // 1000)
+    monkeypatch.setattr(pipeline, "_clock_ns", lambda: NOW_NS + step_hours * 3600 * 10**9)
+    assert pipeline.process([body(1)]) == [Accepted()]
+    assert service.store.read("select is_backfill from calls") == [(False,)]
+
+
+def test_a_call_that_is_old_by_both_clocks_is_old(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pipeline, "_steady_us", lambda: NOW_NS // 1000 + 2 * 3_600_000_000)
+    monkeypatch.setattr(pipeline, "_clock_ns", lambda: NOW_NS + 2 * 3600 * 10**9)
+    pipeline.process([body(1)])
+    assert service.store.read("select is_backfill from calls") == [(True,)]
+
+
+def test_calls_of_a_commit_in_doubt_may_be_counted_by_a_commit_of_nothing(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service.store, "append", lambda *_: [call(1)])
+    pipeline.probe()
+    assert service.counters.totals(2**62)["counted"] == 236_800_000
+    assert metric(service, "taximeter_ingest_spans_total", outcome="duplicate") == 0

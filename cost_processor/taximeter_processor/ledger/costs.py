@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from taximeter_processor.ledger.queries import DIMENSIONS, Spend
-from taximeter_processor.ledger.record import COLUMNS
+from taximeter_processor.ledger.queries import Spend
+from taximeter_processor.ledger.record import COLUMNS, DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.ledger.stretches import stretch_number
+from taximeter_processor.ledger.summed import summed
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
@@ -50,10 +51,6 @@ REQUEST_COLUMNS: Final = (
 """What is told of one call: no content, because there is none."""
 FILTERS: Final = (*DIMENSIONS, "trace_id")
 _TIMES: Final = frozenset(name for name, kind in COLUMNS if kind == "time")
-_AMOUNTS: Final = (
-    "sum(cost_usd), count(*), count(*) filter (where status = 'unpriced'), "
-    "sum(input_tokens), sum(output_tokens)"
-)
 
 
 def costs(
@@ -74,10 +71,11 @@ def costs(
         for number, name in enumerate(group)
     )
     conditions, parameters = _conditions(bounds_us[0], bounds_us[-1], where)
+    found = summed(store, (*group, *where), bounds_us)
     rows = store.read(
-        f"select bucket{names}, {_AMOUNTS} from ("
-        f"select {stretch_number(bounds_us[1:-1])} bucket{shown}, cost_usd, status, "
-        f"input_tokens, output_tokens from calls where {conditions}) c "
+        f"select {stretch_number(bounds_us[1:-1])} bucket{shown}, sum(cost_usd), "
+        f"{found.requests}, {found.unpriced}, sum(input_tokens), sum(output_tokens) "
+        f"from {found.table} where {conditions} "
         f"group by bucket{names} order by bucket, sum(cost_usd) desc{names} limit {int(limit)}",
         parameters,
     )

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from taximeter_processor.ledger.duckdb_hourly import CREATE as CREATE_PAST_HOURS
 from taximeter_processor.ledger.hourly import MEASURES, POSSIBLE_DIMENSIONS
 from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
 from taximeter_processor.ledger.upkeep_tables import create_upkeep
@@ -70,7 +71,7 @@ MIGRATIONS: Final = (
       linked_at timestamp not null
     );
     """,
-    # PostgreSQL keeps these sums, here they are found fast enough.
+    # By every dimension, for people who speak SQL.
     f"""
     create view hourly as select date_trunc('hour', start_time) as hour, writer,
       {", ".join(POSSIBLE_DIMENSIONS)},
@@ -79,10 +80,17 @@ MIGRATIONS: Final = (
     """,
     create_views("hour::date"),
     create_upkeep("varchar", "timestamp"),
+    CREATE_PAST_HOURS,
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"
 EXECUTE_INSERT: Final = "execute append_batch"
+
+PROVE_ROOM: Final = (
+    "create or replace table room as select repeat('0', 65536) as zeros",
+    "drop table room",
+)
+"""Takes 64 KiB of the log, as a commit of a few hundred calls does."""
 
 KEEP_DUPLICATES: Final = (
     f"insert into duplicates ({_NAMES}, reason, of_trace_id, of_span_id, of_start_time) "
@@ -123,6 +131,14 @@ def retire(start_times: Sequence[int]) -> tuple[str, str, str]:
         "calls.writer, make_timestamp($at), $reason, calls.cost_usd, 0 "
         f"from calls join batch on {found}",
         f"delete from calls using batch where {found}",
+    )
+
+
+def stored(start_times: Sequence[int]) -> str:
+    """A relation: the calls whose keys are those of the registered `batch`."""
+    return (
+        f"(select calls.* from calls join batch on {_SAME_ROW} "
+        f"where {_within(start_times, 'calls.')}) c"
     )
 
 

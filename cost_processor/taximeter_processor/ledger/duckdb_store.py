@@ -3,29 +3,32 @@
 from __future__ import annotations
 
 import contextlib
-import os
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import duckdb
 
-from taximeter_processor.errors import LedgerBusy, LedgerError
+from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.arrow import ArrowSource
 from taximeter_processor.ledger.duckdb_changes import DuckDBChanges
-from taximeter_processor.ledger.duckdb_copy import backups_of, copy_out, quoted
+from taximeter_processor.ledger.duckdb_copy import copy_out
+from taximeter_processor.ledger.duckdb_file import GIVEN_UP, interrupted, open_file
+from taximeter_processor.ledger.duckdb_hourly import PastHours
 from taximeter_processor.ledger.duckdb_identity import Related
 from taximeter_processor.ledger.duckdb_schema import (
     EXECUTE_INSERT,
     KEEP_DUPLICATES,
     MIGRATIONS,
     PREPARE_INSERT,
+    PROVE_ROOM,
     lookup,
     restate,
     retire,
+    stored,
 )
 from taximeter_processor.ledger.identity import (
     NO_LINKS,
@@ -43,14 +46,28 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
+from taximeter_processor.ledger.store import (
+    SNAPSHOT_SECONDS,
+    Changes,
+    HourlySums,
+    Parameters,
+    Reads,
+    Result,
+    Row,
+)
 from taximeter_processor.money import stored_to_pico
 
 READERS = 2
 
+_log = logging.getLogger(__name__)
+
 
 class DuckDBStore:
-    """A `LedgerStore` in a DuckDB file; no extension is loaded and nothing outside it is read."""
+    """A `LedgerStore` in a DuckDB file; no extension is loaded and nothing outside it is read.
+
+    The engine gives a file up for good when it cannot tidy up its log, as on a full disk. The next
+    commit then opens it anew, which loses nothing: what was committed is in the file and its log.
+    """
 
     def __init__(
         self,
@@ -65,9 +82,17 @@ class DuckDBStore:
         self._dead_letter_limit = dead_letter_limit
         self._readers = threading.BoundedSemaphore(READERS)
         self._copying = threading.Lock()
-        self._closed = False
         self._arrived: list[Arrival] = []
-        self._connection = _open(self.path, memory_mb)
+        self._memory_mb = memory_mb
+        self._closed = False
+        self._is_given_up = False
+        self._has_failed = False
+        self._in_doubt: list[Record] = []
+        self._settled: list[Record] = []
+        self._open()
+
+    def _open(self) -> None:
+        self._connection = open_file(self.path, self._memory_mb)
         self._writer = self._connection.cursor()
         self._migrate()
         self._batch = ArrowSource(Record._fields)
@@ -75,6 +100,7 @@ class DuckDBStore:
         self._writer.register("batch", self._batch)
         self._writer.register("keys", self._keys)
         self._related = Related(self._writer)
+        self._hours = PastHours(self._writer)
         self._writer.execute(PREPARE_INSERT)
 
     def append(
@@ -84,17 +110,28 @@ class DuckDBStore:
         links: Links = NO_LINKS,
         arrivals: Sequence[Arrival] = (),
     ) -> list[Record]:
-        """See `LedgerStore.append`."""
+        """See `LedgerStore.append`.
+
+        Rows of a commit that went through as the file was given up are returned by the next one.
+        """
         unique = list({key_of(record): record for record in reversed(records)}.values())
         unique.reverse()
+        counted: list[Record] = []
+        self._reopen_if_given_up()
         try:
+            if self._has_failed and not (unique or dead_letters):
+                self._prove_room()
+            self._sum_up(unique[-1].ingested_at if unique else _now_us())
             with self._transaction():
                 counted = self._take(unique, links)
                 self._keep(dead_letters)
         except duckdb.Error as error:
+            self._note(error, counted)
             raise LedgerError(f"{self.path}: the commit failed: {error}") from error
+        self._has_failed = False
         self._arrived += arrivals
-        return counted
+        settled, self._settled = self._settled, []
+        return settled + counted
 
     def arrived(self) -> Arrived:
         """See `LedgerStore.arrived`: what came, came here."""
@@ -103,29 +140,40 @@ class DuckDBStore:
 
     def restate(self, changes: Sequence[Restatement]) -> list[Change]:
         """See `LedgerStore.restate`."""
+        self._reopen_if_given_up()
         try:
             with self._transaction():
                 return self._restate(changes)
         except duckdb.Error as error:
+            self._note(error, [])
             raise LedgerError(f"{self.path}: the restatement failed: {error}") from error
 
     def change(self, work: Callable[[Changes], Result]) -> Result:
         """See `LedgerStore.change`."""
+        self._reopen_if_given_up()
         try:
             with self._transaction():
-                return work(DuckDBChanges(self._writer))
+                changes = DuckDBChanges(self._writer, self._hours)
+                result = work(changes)
+                changes.end()
+                return result
         except duckdb.Error as error:
+            self._note(error, [])
             raise LedgerError(f"{self.path}: the change failed: {error}") from error
 
     def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
         """See `LedgerStore.read`."""
-        if not self._readers.acquire(timeout=self._read_seconds):
-            raise LedgerError(f"no reader was free within {self._read_seconds:g} s")
+        return self.read_within(self._read_seconds, sql, parameters)
+
+    def read_within(self, seconds: float, sql: str, parameters: Parameters) -> list[Row]:
+        """The same with a limit of time of its own."""
+        if not self._readers.acquire(timeout=seconds):
+            raise LedgerError(f"no reader was free within {seconds:g} s")
         try:
-            with self._connection.cursor() as cursor, _interrupted(cursor, self._read_seconds):
+            with self._connection.cursor() as cursor, interrupted(cursor, seconds):
                 return cursor.execute(sql, parameters or None).fetchall()
         except duckdb.InterruptException as error:
-            raise LedgerError(f"the query took longer than {self._read_seconds:g} s") from error
+            raise LedgerError(f"the query took longer than {seconds:g} s") from error
         except duckdb.Error as error:
             raise LedgerError(f"{self.path}: {error}") from error
         finally:
@@ -133,7 +181,7 @@ class DuckDBStore:
 
     def snapshot(self) -> contextlib.AbstractContextManager[Reads]:
         """See `LedgerStore.snapshot`: nothing is committed but by the thread that asks."""
-        return contextlib.nullcontext(self)
+        return contextlib.nullcontext(_Snapshot(self))
 
     def backup(self, name: str) -> Path:
         """See `LedgerStore.backup`: a file in the folder `backups` beside this one."""
@@ -144,9 +192,9 @@ class DuckDBStore:
         finally:
             self._copying.release()
 
-    def summed_by(self) -> frozenset[str]:
-        """See `LedgerStore.summed_by`: columns are read fast enough."""
-        return frozenset()
+    def hourly_sums(self) -> Sequence[HourlySums]:
+        """See `LedgerStore.hourly_sums`: of past hours only."""
+        return self._hours.sums()
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""
@@ -160,15 +208,54 @@ class DuckDBStore:
             self._writer.close()
             self._connection.close()
 
+    def _sum_up(self, now_us: int) -> None:
+        if self._hours.is_due(now_us):
+            with self._transaction():
+                until_us = self._hours.sum_up(now_us)
+            self._hours.until_us = until_us
+
+    def _note(self, error: duckdb.Error, counted: list[Record]) -> None:
+        """Remember that a commit failed, if the file was given up, and what may be in it yet."""
+        self._has_failed = True
+        if isinstance(error, GIVEN_UP):
+            self._is_given_up = True
+            self._in_doubt += counted
+
+    def _prove_room(self) -> None:
+        """Write something: an empty commit says nothing about a disk that was full."""
+        for statement in PROVE_ROOM:
+            with self._transaction():
+                self._writer.execute(statement)
+
+    def _reopen_if_given_up(self) -> None:
+        """Raises `LedgerError` when the file cannot be opened yet."""
+        if not self._is_given_up:
+            return
+        _log.warning("%s is opened anew: the engine had given it up", self.path)
+        try:
+            with contextlib.ExitStack() as kept_out:
+                # As long as one reader holds the old connection, there is no new one.
+                for _ in range(READERS):
+                    kept_out.enter_context(self._readers)
+                self._writer.close()
+                self._connection.close()
+                self._open()
+            stored = self._known(self._in_doubt)
+        except duckdb.Error as error:
+            raise LedgerError(f"{self.path} cannot be opened anew yet: {error}") from error
+        self._settled += [record for record in self._in_doubt if key_of(record) in stored]
+        self._in_doubt = []
+        self._is_given_up = False
+
     def _take(self, records: list[Record], links: Links) -> list[Record]:
         """Store rows that are new, each call counted by one of them."""
-        records = within_retention(DuckDBChanges(self._writer), records)
+        records = within_retention(DuckDBChanges(self._writer, self._hours), records)
         if not records and not links:
             return []
         stored = self._known(records)
         fresh = [record for record in records if key_of(record) not in stored]
         found = self._related.find(fresh, links)
-        now_us = fresh[-1].ingested_at if fresh else time.time_ns() // 1000
+        now_us = fresh[-1].ingested_at if fresh else _now_us()
         if found is None:
             decision = Decision(counted=fresh)
         else:
@@ -176,6 +263,7 @@ class DuckDBStore:
         if decision.counted:
             self._batch.load(decision.counted)
             self._writer.execute(EXECUTE_INSERT)
+            self._hours.move("batch", [record.start_time for record in decision.counted])
         self._restate(decision.restated)
         self._retire(decision.retired, now_us)
         self._keep_duplicates([*decision.duplicates, *decision.retired])
@@ -204,8 +292,17 @@ class DuckDBStore:
                 made.append(Change(reason, *costs, tuple(labels)))
             self._writer.execute(keep)
             self._writer.execute(audit, {"reason": reason, "at": restated_at})
-            self._writer.execute(replace)
+            with self._moved(records):
+                self._writer.execute(replace)
         return made
+
+    @contextlib.contextmanager
+    def _moved(self, records: Sequence[Record]) -> Iterator[None]:
+        """Around a statement that changes or removes the rows of the registered batch."""
+        times = [record.start_time for record in records]
+        self._hours.move(stored(times), times, "-")
+        yield
+        self._hours.move(stored(times), times)
 
     def _retire(self, retired: Sequence[Duplicate], now_us: int) -> None:
         """Count rows no longer, and say so in the audit."""
@@ -214,7 +311,8 @@ class DuckDBStore:
             keep, audit, remove = retire([duplicate.record.start_time for duplicate in group])
             self._writer.execute(keep)
             self._writer.execute(audit, {"reason": reason, "at": now_us})
-            self._writer.execute(remove)
+            with self._moved([duplicate.record for duplicate in group]):
+                self._writer.execute(remove)
 
     def _keep_duplicates(self, duplicates: Sequence[Duplicate]) -> None:
         for reason, group in _by_reason(duplicates).items():
@@ -264,8 +362,23 @@ class DuckDBStore:
                 self._writer.execute(statements)
                 self._writer.execute(
                     "insert into taximeter_schema values (?, make_timestamp(?))",
-                    [number, time.time_ns() // 1000],
+                    [number, _now_us()],
                 )
+
+
+class _Snapshot:
+    """Reads that are given the time of a snapshot."""
+
+    def __init__(self, store: DuckDBStore) -> None:
+        self._store = store
+
+    def read(self, sql: str, parameters: Parameters = ()) -> list[Row]:
+        """See `Reads.read`."""
+        return self._store.read_within(SNAPSHOT_SECONDS, sql, parameters)
+
+
+def _now_us() -> int:
+    return time.time_ns() // 1000
 
 
 def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
@@ -273,42 +386,3 @@ def _by_reason(duplicates: Sequence[Duplicate]) -> dict[str, list[Duplicate]]:
     for duplicate in duplicates:
         groups.setdefault(duplicate.reason, []).append(duplicate)
     return groups
-
-
-def _open(path: Path, memory_mb: int) -> duckdb.DuckDBPyConnection:
-    """A connection to the file, made readable by its owner alone. Raises `LedgerBusy`."""
-    options: dict[str, Any] = {
-        "autoinstall_known_extensions": False,
-        "autoload_known_extensions": False,
-        "memory_limit": f"{memory_mb}MB",
-        "threads": 1,
-        "preserve_insertion_order": False,
-        "wal_autocheckpoint": "64MB",
-    }
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        connection = duckdb.connect(str(path), config=options)
-        # In this order: afterwards neither can be changed.
-        connection.execute(f"set allowed_directories = [{quoted(backups_of(path))}]")
-        connection.execute("set enable_external_access = false")
-        os.chmod(path, 0o600)
-    except duckdb.IOException as error:
-        if "lock" in str(error):
-            raise LedgerBusy(
-                f"{path} is open in another process: ask the running service, or stop it first"
-            ) from error
-        raise LedgerError(f"{path} cannot be opened: {error}") from error
-    except (duckdb.Error, OSError) as error:
-        raise LedgerError(f"{path} cannot be opened: {error}") from error
-    return connection
-
-
-@contextlib.contextmanager
-def _interrupted(cursor: duckdb.DuckDBPyConnection, seconds: float) -> Iterator[None]:
-    timer = threading.Timer(seconds, cursor.interrupt)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()

@@ -1,14 +1,15 @@
-"""`hourly`, exact sums of every hour: by what, of what, and whether they are those of the calls.
+"""Exact sums of every hour: by what, of what, and whether they are those of the calls.
 
-PostgreSQL keeps it as a table, the embedded ledger shows it as a view; both read alike.
+PostgreSQL keeps them in one table, `hourly`, by dimensions of one's choice. The embedded ledger
+keeps two narrow tables of past hours (`duckdb_hourly`) and shows `hourly` as a view of the calls.
 """
 
 from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from taximeter_processor.ledger.queries import DIMENSIONS
-from taximeter_processor.ledger.store import Reads
+from taximeter_processor.ledger.record import DIMENSIONS
+from taximeter_processor.ledger.store import HourlySums, Reads
 
 POSSIBLE_DIMENSIONS: Final = tuple(name for name in DIMENSIONS if name != "writer")
 DEFAULT_DIMENSIONS: Final = (
@@ -40,11 +41,12 @@ MEASURES: Final = (
     Measure("cost_usd", "decimal(24,12)", "cost_usd"),
     Measure("list_cost_usd", "decimal(24,12)", "list_cost_usd"),
 )
-_HOUR_US: Final = 3_600_000_000
+HOUR_US: Final = 3_600_000_000
 
 
-def hours_that_differ(reads: Reads) -> int:
+def hours_that_differ(reads: Reads, kept: HourlySums) -> int:
     """Hours of which some sum is not that of the calls: 0."""
+    until = "" if kept.until_us is None else f"where {{}} < make_timestamp({kept.until_us})"
     sums = ", ".join(f"sum({measure.name}) {measure.name}" for measure in MEASURES)
     amounts = ", ".join(f"sum({measure.amount}) {measure.name}" for measure in MEASURES)
     differs = " or ".join(
@@ -53,8 +55,9 @@ def hours_that_differ(reads: Reads) -> int:
     )
     ((count,),) = reads.read(
         "select count(*) from "
-        f"(select epoch_us(hour) // {_HOUR_US} number, {sums} from hourly group by 1) kept "
-        f"full join (select epoch_us(start_time) // {_HOUR_US} number, {amounts} "
-        f"from calls group by 1) found using (number) where {differs}"
+        f"(select epoch_us(hour) // {HOUR_US} number, {sums} from {kept.table} "
+        f"{until.format('hour')} group by 1) kept "
+        f"full join (select epoch_us(start_time) // {HOUR_US} number, {amounts} from calls "
+        f"{until.format('start_time')} group by 1) found using (number) where {differs}"
     )
     return int(count)

@@ -1,14 +1,12 @@
-"""Reads of the ledger over time: spend by day, what moved between two windows, before and after."""
+"""Reads of the ledger over time: what moved between two windows, before and after."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Final
 
 from taximeter_processor.analysis.variance import NOTHING, Amounts
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.ledger.stretches import stretch_number
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import OVERFLOW_VALUE
 
@@ -31,24 +29,6 @@ _MONEY: Final = (
 )
 
 Leaf = tuple[str, ...]
-
-
-def spend_of_days(
-    store: LedgerStore, group: Sequence[str], bounds_us: Sequence[int]
-) -> dict[tuple[str, ...], list[int]]:
-    """Pico-USD of each group in each stretch between neighbouring bounds, in one pass."""
-    names = ", ".join(group)
-    rows = store.read(
-        f"select {names}, {stretch_number(bounds_us[1:-1])}, sum(cost_usd) from calls "
-        f"where start_time >= make_timestamp({bounds_us[0]}) "
-        f"and start_time < make_timestamp({bounds_us[-1]}) "
-        f"group by {', '.join(str(index + 1) for index in range(len(group) + 1))}"
-    )
-    found: dict[tuple[str, ...], list[int]] = {}
-    for *values, stretch, cost in rows:
-        days = found.setdefault(tuple(values), [0] * (len(bounds_us) - 1))
-        days[stretch] = stored_to_pico(cost)
-    return found
 
 
 def changes(

@@ -12,10 +12,9 @@ import psycopg
 
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.postgres_session import Connection, connect
-from taximeter_processor.ledger.store import Parameters, Reads, Row
+from taximeter_processor.ledger.store import SNAPSHOT_SECONDS, Parameters, Reads, Row
 
 READERS: Final = 2
-SNAPSHOT_SECONDS: Final = 600
 _PLACES: Final = re.compile(r"'(?:[^']|'')*'|\?|\$[a-z_]\w*")
 """Text in quotes, where a question mark is text; `?`; `$name`."""
 

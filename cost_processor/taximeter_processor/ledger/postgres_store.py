@@ -41,7 +41,7 @@ from taximeter_processor.ledger.record import (
     Restatement,
     key_of,
 )
-from taximeter_processor.ledger.store import Changes, Parameters, Reads, Result, Row
+from taximeter_processor.ledger.store import Changes, HourlySums, Parameters, Reads, Result, Row
 from taximeter_processor.money import stored_to_pico
 
 _UNTOLD = (None, None, None)
@@ -147,9 +147,10 @@ class PostgresStore:
         """See `LedgerStore.backup`: not by the service, since it has no files of its own."""
         raise ValueError("a ledger in PostgreSQL is copied by pg_dump: taximeter ledger backup")
 
-    def summed_by(self) -> frozenset[str]:
-        """See `LedgerStore.summed_by`; asked each time, as another process may change them."""
-        return frozenset({"writer", *(name for (name,) in self.read(DIMENSIONS))})
+    def hourly_sums(self) -> Sequence[HourlySums]:
+        """See `LedgerStore.hourly_sums`; asked each time, as another process may change them."""
+        chosen = frozenset(name for (name,) in self.read(DIMENSIONS))
+        return (HourlySums("hourly", chosen | {"writer"}, None),)
 
     def size_bytes(self) -> int:
         """See `LedgerStore.size_bytes`."""

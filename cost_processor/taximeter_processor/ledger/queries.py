@@ -11,23 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
-from taximeter_processor.ledger.record import COLUMNS, COMMON_METERS
+from taximeter_processor.ledger.record import COLUMNS, COMMON_METERS, COST_COLUMNS, DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore, Reads
+from taximeter_processor.ledger.stretches import stretch_number
+from taximeter_processor.ledger.summed import between, summed
 from taximeter_processor.money import stored_to_pico, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 
-COST_COLUMNS: Final = ("feature", "team", "request_type", "provider", "model", "environment")
-DIMENSIONS: Final = (
-    *COST_COLUMNS,
-    "tenant",
-    "service_name",
-    "operation",
-    "service_tier",
-    "status",
-    "writer",
-    "emitter",
-)
-_HOUR_US: Final = 3_600_000_000
 _LABELS: Final = ", ".join(COST_COLUMNS)
 _NAMES: Final = ", ".join(name for name, _ in COLUMNS)
 _CACHE_SAVED: Final = "(list_cost_usd - first_cost_usd - tier_saved_usd)"
@@ -131,24 +121,28 @@ def backfilled_sums(
 def spend_by_window(
     store: LedgerStore, group: Sequence[str], windows: Sequence[Window]
 ) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
-    """For each group: window name -> (pico, calls), in one pass over the windows' time.
-
-    Windows of whole hours are read from hourly sums where the ledger keeps such.
-    """
-    summed = [
-        window
-        for window in windows
-        if _source(store, group, window.start_us, window.end_us) is HOURLY
-    ]
-    one_by_one = [window for window in windows if window not in summed]
-    found: dict[tuple[str, ...], dict[str, tuple[int, int]]] = {}
-    for source, part in ((HOURLY, summed), (CALLS, one_by_one)):
-        for row in _window_rows(store, source, group, part) if part else ():
-            names, amounts = row[: len(group)], row[len(group) :]
-            spent = found.setdefault(names, {window.name: (0, 0) for window in windows})
-            for window, cost, calls in zip(part, amounts[::2], amounts[1::2], strict=True):
-                spent[window.name] = _pico(cost), int(calls or 0)
-    return list(found.items())
+    """For each group: window name -> (pico, calls), in one pass over the windows' time."""
+    bounds = [bound for window in windows for bound in window[1:]]
+    found = summed(store, group, bounds)
+    selected = ", ".join(
+        f"sum(cost_usd) filter (where {within}), {found.requests} filter (where {within})"
+        for within in map(in_window, windows)
+    )
+    names = ", ".join(group)
+    rows = store.read(
+        f"select {names}, {selected} from {found.table} where {between(min(bounds), max(bounds))} "
+        f"group by {names} having {found.requests} > 0"
+    )
+    spent = []
+    for row in rows:
+        amounts = zip(windows, row[len(group) :: 2], row[len(group) + 1 :: 2], strict=True)
+        spent.append(
+            (
+                row[: len(group)],
+                {window.name: (_pico(cost), int(calls or 0)) for window, cost, calls in amounts},
+            )
+        )
+    return spent
 
 
 def spend(
@@ -162,11 +156,11 @@ def spend(
     conditions = {name: value for name, value in (where or {}).items() if name in DIMENSIONS}
     filters = "".join(f" and {name} = ?" for name in conditions)
     selected = "".join(f"{name}, " for name in group)
-    source = _source(store, (*group, *conditions), start_us, end_us)
+    found = summed(store, (*group, *conditions), (start_us, end_us))
     rows = store.read(
-        f"select {selected} sum(cost_usd), {source.requests}, {source.unpriced}, "
-        f"sum(input_tokens), sum(output_tokens) from {source.table} "
-        f"where {in_window(Window('', start_us, end_us), source.time)}"
+        f"select {selected} sum(cost_usd), {found.requests}, {found.unpriced}, "
+        f"sum(input_tokens), sum(output_tokens) from {found.table} "
+        f"where {between(start_us, end_us)}"
         f"{filters} {f'group by {selected[:-2]}' if group else ''} "
         f"order by sum(cost_usd) desc nulls last {''.join(f', {name}' for name in group)}",
         list(conditions.values()),
@@ -180,17 +174,21 @@ def spend(
 
 
 def spend_by_day(
-    store: LedgerStore, dimension: str, bounds_us: Sequence[int]
-) -> dict[str, list[int]]:
-    """Pico by value of one dimension in each stretch between neighbouring bounds."""
-    windows = [
-        Window(str(index), start, end)
-        for index, (start, end) in enumerate(zip(bounds_us, bounds_us[1:], strict=False))
-    ]
-    return {
-        group[0]: [found[window.name][0] for window in windows]
-        for group, found in spend_by_window(store, [dimension], windows)
-    }
+    store: LedgerStore, group: Sequence[str], bounds_us: Sequence[int]
+) -> dict[tuple[str, ...], list[int]]:
+    """Pico-USD of each group in each stretch between neighbouring bounds, in one pass."""
+    found = summed(store, group, bounds_us)
+    names = ", ".join(group)
+    rows = store.read(
+        f"select {names}, {stretch_number(bounds_us[1:-1])}, sum(cost_usd) from {found.table} "
+        f"where {between(bounds_us[0], bounds_us[-1])} "
+        f"group by {', '.join(str(index + 1) for index in range(len(group) + 1))}"
+    )
+    spent: dict[tuple[str, ...], list[int]] = {}
+    for *values, stretch, cost in rows:
+        days = spent.setdefault(tuple(values), [0] * (len(bounds_us) - 1))
+        days[stretch] = _pico(cost)
+    return spent
 
 
 class Totals(NamedTuple):
@@ -348,43 +346,6 @@ def _shown(labels: Iterable[str]) -> tuple[str, ...]:
     return tuple(label or UNKNOWN_VALUE for label in labels)
 
 
-class _Source(NamedTuple):
-    """Where sums come from, and how it tells of them."""
-
-    table: str
-    time: str
-    requests: str
-    unpriced: str
-
-
-CALLS: Final = _Source(
-    "calls", "start_time", "count(*)", "count(*) filter (where status = 'unpriced')"
-)
-HOURLY: Final = _Source("hourly", "hour", "sum(requests)", "sum(unpriced)")
-
-
-def _source(store: LedgerStore, names: Sequence[str], start_us: int, end_us: int) -> _Source:
-    """Hourly sums if they are kept by these dimensions and no hour is cut."""
-    cuts = start_us % _HOUR_US or end_us % _HOUR_US
-    return CALLS if cuts or not store.summed_by().issuperset(names) else HOURLY
-
-
-def _window_rows(
-    store: LedgerStore, source: _Source, group: Sequence[str], windows: Sequence[Window]
-) -> list[tuple[Any, ...]]:
-    """The group's values, then cost and calls of each window."""
-    selected = ", ".join(
-        f"sum(cost_usd) filter (where {within}), {source.requests} filter (where {within})"
-        for within in (in_window(window, source.time) for window in windows)
-    )
-    names = ", ".join(group)
-    whole = Window("", min(w.start_us for w in windows), max(w.end_us for w in windows))
-    return store.read(
-        f"select {names}, {selected} from {source.table} where {in_window(whole, source.time)} "
-        f"group by {names} having {source.requests} > 0"
-    )
-
-
 def _counted(within: Window | None) -> str:
     """What the counters counted: rows restated since are there as they were."""
     calls, first = _of(within), _of(within, "first_counted")
@@ -401,11 +362,9 @@ def _of(within: Window | None, table: str = "calls") -> str:
     return f"(select * from {table} where {in_window(within)}) {table}"
 
 
-def in_window(window: Window, time: str = "start_time") -> str:
-    """SQL for a time within a stretch."""
-    return (
-        f"{time} >= make_timestamp({window.start_us}) and {time} < make_timestamp({window.end_us})"
-    )
+def in_window(window: Window) -> str:
+    """SQL for calls that began within a stretch."""
+    return between(window.start_us, window.end_us)
 
 
 def _pico(value: Decimal | None) -> int:

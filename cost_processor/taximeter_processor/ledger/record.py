@@ -103,6 +103,19 @@ KEY: Final = ("trace_id", "span_id", "start_time")
 FIXED: Final = frozenset({*KEY, "writer", "ingested_at", "first_cost_usd", "is_backfill"})
 """Columns that no restatement touches: whose the row is, and what the counters counted."""
 COMMON_METERS: Final = ("input", "cache_read", "cache_write", "output")
+COST_COLUMNS: Final = ("feature", "team", "request_type", "provider", "model", "environment")
+"""The labels of a cost counter."""
+DIMENSIONS: Final = (
+    *COST_COLUMNS,
+    "tenant",
+    "service_name",
+    "operation",
+    "service_tier",
+    "status",
+    "writer",
+    "emitter",
+)
+"""What calls are grouped and filtered by."""
 
 
 Key = tuple[str, str, int]

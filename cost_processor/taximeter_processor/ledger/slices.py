@@ -13,7 +13,8 @@ from math import gcd
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from taximeter_processor.ledger.queries import DIMENSIONS, Window
+from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from taximeter_processor.ledger.arrivals import Arrival, Arrived
 from taximeter_processor.ledger.identity import NO_LINKS, Links
@@ -14,6 +14,18 @@ from taximeter_processor.ledger.record import Change, DeadLetter, Record, Restat
 Row = tuple[Any, ...]
 Parameters = Sequence[object] | Mapping[str, object]
 Result = TypeVar("Result")
+
+SNAPSHOT_SECONDS: Final = 600
+"""What a read of `LedgerStore.snapshot` is given."""
+
+
+class HourlySums(NamedTuple):
+    """A table with a column `hour`, one for each dimension, and `hourly.MEASURES`."""
+
+    table: str
+    dimensions: frozenset[str]
+    until_us: int | None
+    """Hours that end by then are in it; None: all."""
 
 
 class Reads(Protocol):
@@ -90,7 +102,7 @@ class LedgerStore(Reads, Protocol):
     def snapshot(self) -> AbstractContextManager[Reads]:
         """Reads of one moment, whoever commits meanwhile: for proofs, and for counters to begin.
 
-        Entered by the thread that appends; a server gives such a read ten minutes.
+        Entered by the thread that appends. Such a read is given ten minutes.
         """
         ...
 
@@ -102,8 +114,8 @@ class LedgerStore(Reads, Protocol):
         """
         ...
 
-    def summed_by(self) -> frozenset[str]:
-        """Dimensions of the exact sums in `hourly`; none where calls are added up as fast."""
+    def hourly_sums(self) -> Sequence[HourlySums]:
+        """Tables of exact sums that stand for the calls of whole hours; see `summed`."""
         ...
 
     def size_bytes(self) -> int:

@@ -51,28 +51,33 @@ class CostCounters:
         self._exemplars: dict[tuple[str, int], _Exemplar] = {}
         self._lock = threading.Lock()
 
-    def apply(self, records: Sequence[Record]) -> None:
-        """Count rows that were just committed by this writer."""
+    def apply(self, records: Sequence[Record], now_us: int | None = None) -> None:
+        """Count rows that were just committed by this writer.
+
+        Sums are born at `now_us`, on the clock that `collect` is asked by; without it, when their
+        rows arrived.
+        """
         counted = [(_cost_labels(record), record) for record in records if not record.is_backfill]
         with self._lock:
             self._admit(counted)
             for labels, record in counted:
-                _count(self.cost.get(labels), record)
+                born_us = record.ingested_at if now_us is None else now_us
+                _count(self.cost.get(labels), record, born_us)
                 if record.status == "priced":
-                    self._observe(labels[0], record)
+                    self._observe(labels[0], record, born_us)
                 elif record.status == "unpriced":
                     series = self._unpriced.get(_unpriced_labels(labels, record))
-                    series.add("unpriced/", 1, record.ingested_at)
+                    series.add("unpriced/", 1, born_us)
             for record in records:
                 if record.is_backfill:
-                    self._backfill(
-                        record.feature, record.team, record.ingested_at, record.first_cost_usd
-                    )
+                    born_us = record.ingested_at if now_us is None else now_us
+                    self._backfill(record.feature, record.team, born_us, record.first_cost_usd)
 
-    def seed(self, store: Reads, writer: str) -> None:
+    def seed(self, store: Reads, writer: str, now_us: int | None = None) -> None:
         """Rebuild every sum from the ledger's rows of `writer` and from what pruned ones added.
 
-        Call once, before `apply`.
+        Call once, before `apply`. What was born after `now_us`, before the clock was set back, has
+        been shown and stays so.
         """
         found = carried.counted(store, writer, BUCKETS_PICO)
         for family, table in (
@@ -83,12 +88,13 @@ class CostCounters:
             for labels, sums in found[family]:
                 series = table.get(labels)
                 for key, (amount, born) in sums.items():
-                    series.add(key, amount, born)
+                    series.add(key, amount, _believed(born, now_us))
         for labels, sums in found[carried.HISTOGRAM]:
-            self._seed_histogram(self._histogram.get(labels), sums)
+            self._seed_histogram(self._histogram.get(labels), sums, now_us)
 
-    def _seed_histogram(self, series: Series, sums: carried.Sums) -> None:
-        total, born = sums.pop(carried.SUM_KEY)
+    def _seed_histogram(self, series: Series, sums: carried.Sums, now_us: int | None) -> None:
+        total, first = sums.pop(carried.SUM_KEY)
+        born = _believed(first, now_us)
         for key in _BUCKET_KEYS:
             series.add(key, 0, born)
         series.add("sum/", total, born)
@@ -153,8 +159,8 @@ class CostCounters:
         backfilled = sum(sum(series.sums.values()) for series in self._backfilled)
         return {"counted": counted, "held": held, "backfilled": backfilled}
 
-    def _observe(self, feature: str, record: Record) -> None:
-        pico, now_us = record.first_cost_usd, record.ingested_at
+    def _observe(self, feature: str, record: Record, now_us: int) -> None:
+        pico = record.first_cost_usd
         bucket = bisect_left(BUCKETS_PICO, pico)
         series = self._histogram.get((feature,))
         if not series.sums:
@@ -268,6 +274,11 @@ def _keep_text(series: Series) -> tuple[str, ...]:
     return series.text
 
 
+def _believed(born_us: int, now_us: int | None) -> int:
+    """A birth in the future was long ago."""
+    return 0 if now_us is not None and born_us > now_us else born_us
+
+
 def _exemplar(trace_id: str, pico: int, end_us: int) -> str:
     return f'{{trace_id="{trace_id}"}} {to_float(pico)} {end_us / 1_000_000}'
 
@@ -288,11 +299,11 @@ def _unpriced_labels(labels: Labels, record: Record) -> Labels:
     return (labels[0], labels[1], labels[3], labels[4], record.unpriced_reason)
 
 
-def _count(series: Series, record: Record) -> None:
-    add, at_us = series.add, record.ingested_at
+def _count(series: Series, record: Record, at_us: int) -> None:
+    add = series.add
     add(_STATUS_KEYS[record.status], 1, at_us)
     if record.list_cost_usd != record.first_cost_usd or record.tier_saved_usd:
-        _count_savings(series, record)
+        _count_savings(series, record, at_us)
     if record.status == "cached":
         return
     if record.input_quantity:
@@ -313,9 +324,9 @@ def _count(series: Series, record: Record) -> None:
             add(f"cost/{meter}", usd_to_pico(cost), at_us)
 
 
-def _count_savings(series: Series, record: Record) -> None:
+def _count_savings(series: Series, record: Record, at_us: int) -> None:
     """Split `list - cost` by what made the difference; what cost more than plain is `extra`."""
-    difference, at_us = record.list_cost_usd - record.first_cost_usd, record.ingested_at
+    difference = record.list_cost_usd - record.first_cost_usd
     if record.status == "cached":
         series.add("saved/response_cache", difference, at_us)
         return

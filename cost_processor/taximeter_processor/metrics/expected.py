@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric as Family
 from taximeter_processor import names
 from taximeter_processor.analysis.forecast import SPREAD_DAYS, at_the_end, since_first
 from taximeter_processor.budgets import scope_of, spent_pico
-from taximeter_processor.ledger import movements
+from taximeter_processor.ledger import queries
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.families import gauge
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
@@ -30,7 +30,7 @@ def expected(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[
     """
     zone = settings.zone
     past = day_bounds(SPREAD_DAYS + 1, now, zone)[:-1]
-    days = movements.spend_of_days(store, _GROUP, past)
+    days = queries.spend_by_day(store, _GROUP, past)
     history = len(since_first(_summed(days, {})))
     left = period_end("month", now, zone) - to_us(now)
     yield _run_rates(_this_month(store, settings, now), days, history, left, settings)
@@ -40,7 +40,7 @@ def expected(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[
 def _this_month(store: LedgerStore, settings: Settings, now: datetime) -> _Days:
     today = now.astimezone(settings.zone).date()
     bounds = day_bounds(today.day, now, settings.zone)
-    return movements.spend_of_days(store, _GROUP, [bounds[0], bounds[-1]])
+    return queries.spend_by_day(store, _GROUP, [bounds[0], bounds[-1]])
 
 
 def _run_rates(month: _Days, days: _Days, history: int, left_us: int, settings: Settings) -> Family:

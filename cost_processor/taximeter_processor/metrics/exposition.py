@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from datetime import timezone
 
@@ -12,6 +11,7 @@ from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
 from taximeter_processor import names
+from taximeter_processor.clock import steady_us
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.families import gauge, single
 from taximeter_processor.metrics.gauges import LedgerGauges
@@ -54,7 +54,7 @@ class Scrape:
 
     def _families(self) -> Iterator[AnyFamily]:
         """Every family once."""
-        yield from self._counters.collect(time.time_ns() // 1000)
+        yield from self._counters.collect(steady_us())
         yield from self._gauges.collect()
         yield from self._metrics.registry.collect()
         yield single(names.LABEL_SETS, len(self._counters.cost))

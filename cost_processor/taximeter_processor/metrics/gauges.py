@@ -16,6 +16,7 @@ from taximeter_processor.budgets import owner_of, spent_pico
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import carried, queries
 from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.record import COST_COLUMNS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.expected import expected
 from taximeter_processor.metrics.families import gauge, single
@@ -85,7 +86,7 @@ class LedgerGauges:
     def _spend(self, now: datetime) -> Iterator[AnyFamily]:
         """Spend by cost labels, collapsed as the counters are, and the owner of each feature."""
         found = queries.spend_by_window(
-            self._store, queries.COST_COLUMNS, windows(now, self._settings.zone)
+            self._store, COST_COLUMNS, windows(now, self._settings.zone)
         )
         as_counted = [
             (self._cost_labels.find(tuple(map(shown, group))), spent) for group, spent in found
@@ -231,7 +232,8 @@ class _Cached:
 
     def _is_old(self, at: float) -> bool:
         rest = REST * self._took if self._took >= SLOW_SECONDS else 0
-        return at - self._read_at >= max(self._seconds, rest)
+        # Younger than nothing, when the clock was set back.
+        return not 0 <= at - self._read_at < max(self._seconds, rest)
 
     def _refresh_and_release(self, at: float) -> None:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.periods import month_window
@@ -26,8 +27,8 @@ def contracts(asked: Asked) -> Answer:
     this_month = f"{asked.now.astimezone(asked.settings.zone):%Y-%m}"
     month = month_window(asked.parameters.get("month", this_month), asked.settings.zone)
     dimension = asked.parameters.get("by", "team")
-    if dimension not in queries.DIMENSIONS:
-        raise ValueError(f"by={dimension!r}: expected one of {', '.join(queries.DIMENSIONS)}")
+    if dimension not in DIMENSIONS:
+        raise ValueError(f"by={dimension!r}: expected one of {', '.join(DIMENSIONS)}")
     agreed = asked.settings.contracts
     groups: defaultdict[str, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
     group_by = ("provider", "model", dimension)

@@ -7,7 +7,8 @@ from typing import Final
 from taximeter_processor import buckets
 from taximeter_processor.buckets import INTERVALS, Interval
 from taximeter_processor.ledger.costs import costs as read_costs
-from taximeter_processor.ledger.queries import DIMENSIONS, Spend
+from taximeter_processor.ledger.queries import Spend
+from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.money import format_usd
 from taximeter_processor.reports.asked import (
     Answer,

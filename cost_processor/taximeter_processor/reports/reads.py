@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from taximeter_processor.ledger import carried, erase, queries
+from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.money import format_usd
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.periods import day_bounds, from_us, to_us
@@ -33,12 +34,12 @@ MOST_DAYS: Final = 400
 def trend(asked: Asked) -> Answer:
     """Cost of each of the last `days` (30) days of the reporting zone by one dimension."""
     dimension = asked.parameters.get("by", "feature").strip()
-    if dimension not in queries.DIMENSIONS:
-        raise ValueError(f"by={dimension!r}: expected one of {', '.join(queries.DIMENSIONS)}")
+    if dimension not in DIMENSIONS:
+        raise ValueError(f"by={dimension!r}: expected one of {', '.join(DIMENSIONS)}")
     days = whole_number(asked.parameters, "days", 30, 1, MOST_DAYS)
     bounds = day_bounds(days, asked.now, asked.settings.zone)
     found: dict[str, list[int]] = {}
-    for value, series in queries.spend_by_day(asked.store, dimension, bounds).items():
+    for (value,), series in queries.spend_by_day(asked.store, [dimension], bounds).items():
         # A tag may really be `unknown`: its days are added to those of the untagged.
         known = found.get(value or UNKNOWN_VALUE, [0] * len(series))
         found[value or UNKNOWN_VALUE] = [a + b for a, b in zip(known, series, strict=True)]

@@ -25,7 +25,7 @@ def verify(store: LedgerStore, writer: str, counters: CostCounters, now_us: int)
         mine = queries.totals(reads, writer), carried.totals(reads, writer)
         restated = sum(change.up_pico - change.down_pico for change in carried.restated(reads))
         repeated = queries.repeated_keys(reads)
-        differing = hours_that_differ(reads)
+        differing = sum(hours_that_differ(reads, sums) for sums in store.hourly_sums())
         returned = calls_before_horizon(reads)
     shown = counters.totals(now_us)
     first = present.first_cost_pico + pruned.first_cost_pico

@@ -18,7 +18,7 @@ from taximeter_processor.api.costs import CostRow, Costs, CostsQuery, Requests, 
 from taximeter_processor.app import build_api
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.costs import FILTERS
-from taximeter_processor.ledger.queries import DIMENSIONS
+from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
 from tests.support.otlp import CHAT, NOW_NS, proto_span, protobuf

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from taximeter_processor.errors import LedgerBusy, LedgerError
@@ -14,7 +18,7 @@ from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.ledger.record import DeadLetter
 from taximeter_processor.settings import Settings
-from tests.support.records import CALL, NOON_US
+from tests.support.records import CALL, NOON_US, call, calls
 
 
 def test_the_file_and_its_log_are_readable_by_their_owner_alone(tmp_path: Path) -> None:
@@ -91,3 +95,77 @@ def test_a_failed_commit_changes_nothing_and_the_next_one_goes_through(tmp_path:
     assert store.read("select count(*) from calls") == [(0,)]
     assert store.append([CALL]) == [CALL]
     store.close()
+
+
+@contextlib.contextmanager
+def no_file_longer_than(size_bytes: int) -> Iterator[None]:
+    """As on a full disk, writing past this size fails."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size_bytes, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def give_up(store: DuckDBStore) -> None:
+    """Let the engine find no room as it tidies up its log, after which it does no more."""
+    with (
+        no_file_longer_than(store.path.stat().st_size),
+        pytest.raises(duckdb.FatalException, match="checkpoint"),
+    ):
+        store._writer.execute("checkpoint")
+
+
+def test_a_log_that_cannot_grow_fails_one_commit_and_no_more(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store.append([CALL])
+    with no_file_longer_than(100_000), pytest.raises(LedgerError, match="the commit failed"):
+        store.append(calls(2000, trace_id="1" * 32))
+    assert store.append([CALL, call(1)]) == [call(1)]
+    assert store.read("select count(*) from calls") == [(2,)]
+    store.close()
+
+
+def test_a_file_the_engine_gave_up_is_opened_anew_by_the_second_commit_after(
+    tmp_path: Path,
+) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store.append(calls(3000))
+    give_up(store)
+    with pytest.raises(LedgerError, match="the commit failed"):
+        store.append([CALL])
+    with pytest.raises(LedgerError):
+        store.read("select 1")
+    assert store.append([CALL, call(5000)]) == [CALL, call(5000)]
+    assert store.read("select count(*), count(distinct span_id) from calls") == [(3002, 3002)]
+    store.close()
+
+
+def test_calls_committed_as_the_file_was_given_up_are_counted_by_the_next_commit(
+    tmp_path: Path,
+) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store.append([CALL, call(1)])
+    # The commit's answer was an error, and yet it is in the file: only the second one is not.
+    store._note(duckdb.FatalException("found no room after the commit"), [call(1), call(2)])
+    assert store.append([call(1), call(3)]) == [call(1), call(3)]
+    assert store.append([call(1)]) == []
+    store.close()
+
+
+def test_a_commit_of_nothing_fails_too_while_there_is_no_room(tmp_path: Path) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store.append([CALL])
+    with no_file_longer_than(30_000):
+        with pytest.raises(LedgerError, match="the commit failed"):
+            store.append(calls(2000, trace_id="1" * 32))
+        for _ in range(3):
+            with pytest.raises(LedgerError, match="the commit failed"):
+                store.append([])
+    assert store.append([]) == []
+    store.close()
+    assert (
+        DuckDBStore(tmp_path / "l.duckdb").read("from duckdb_tables() where table_name='room'")
+        == []
+    )

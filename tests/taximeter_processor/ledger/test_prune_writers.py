@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TypeVar
 
 import pytest
 
+from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger import carried, queries
 from taximeter_processor.ledger.postgres_store import PostgresStore
 from taximeter_processor.ledger.prune import prune_slice
@@ -18,7 +21,7 @@ from tests.support.records import CALL, NOON_US, call
 WRITERS = ("one", "two", "three")
 MINUTE_US = 60_000_000
 CUT_US = NOON_US - 90 * 86_400_000_000
-COUNT = 400
+COUNT = 150
 OLD = [
     call(n, writer="one", start_time=CUT_US - (COUNT - n) * MINUTE_US, ingested_at=NOON_US)
     for n in range(COUNT)
@@ -34,8 +37,25 @@ def stores(postgres_url: str) -> Iterator[list[PostgresStore]]:
         store.close()
 
 
+Result = TypeVar("Result")
+
+
+def insist(work: Callable[[], Result]) -> Result:
+    """Ask again as a sender does that was told to: others may come between often."""
+    for _ in range(50):
+        try:
+            return work()
+        except LedgerError as error:
+            if "other writers came between" not in str(error):
+                raise
+    raise AssertionError("others came between every time")
+
+
 def prune_all(store: PostgresStore) -> None:
-    while prune_slice(store, CUT_US, BUCKETS_PICO, NOON_US, most=40).horizon_us < CUT_US:
+    def slice_() -> int:
+        return prune_slice(store, CUT_US, BUCKETS_PICO, NOON_US, most=40).horizon_us
+
+    while insist(slice_) < CUT_US:
         pass
 
 
@@ -46,15 +66,17 @@ def tell_again(store: PostgresStore) -> list[Record]:
         record
         for _ in range(3)
         for start in range(0, COUNT, 50)
-        for record in store.append(late[start : start + 50])
+        for record in insist(partial(store.append, late[start : start + 50]))
     ]
 
 
 def restate_all(store: PostgresStore) -> None:
     dearer = [record._replace(cost_usd=record.cost_usd + 7) for record in OLD]
     for start in range(0, COUNT, 50):
-        batch = dearer[start : start + 50]
-        store.restate([Restatement(record, "price_changed", NOON_US) for record in batch])
+        batch = [
+            Restatement(record, "price_changed", NOON_US) for record in dearer[start : start + 50]
+        ]
+        insist(partial(store.restate, batch))
 
 
 def assert_adds_up(store: PostgresStore) -> None:
@@ -65,7 +87,7 @@ def assert_adds_up(store: PostgresStore) -> None:
         assert proof["ok"], proof
 
 
-@pytest.mark.parametrize("round_number", range(3))
+@pytest.mark.parametrize("round_number", range(2))
 def test_calls_that_go_while_they_are_told_again_were_counted_once(
     stores: list[PostgresStore], round_number: int
 ) -> None:

@@ -270,6 +270,29 @@ def test_seeding_leaves_other_writers_rows_out(tmp_path: Path) -> None:
     assert counters.totals(LATER_US)["counted"] == 236_800_000
 
 
+def test_a_birth_is_held_from_when_it_is_counted_whatever_the_clock_told_at_its_arrival() -> None:
+    counters = CostCounters(birth_hold_seconds=120)
+    an_hour_us = 3_600_000_000
+    now_us = CALL.ingested_at + an_hour_us
+    counters.apply([CALL], now_us)
+    just_before, then = now_us + 119_000_000, now_us + 120_000_000
+    assert counters.totals(just_before) == {"counted": 0, "held": 236_800_000, "backfilled": 0}
+    assert counters.totals(then) == {"counted": 236_800_000, "held": 0, "backfilled": 0}
+
+
+def test_what_was_born_before_the_clock_was_set_back_stays_shown_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    store.append([CALL])
+    counters = CostCounters(birth_hold_seconds=120)
+    an_hour_before = CALL.ingested_at - 3_600_000_000
+    counters.seed(store, "main", an_hour_before)
+    store.close()
+    for now_us in (an_hour_before, CALL.ingested_at + 1):
+        assert counters.totals(now_us)["counted"] == 236_800_000
+
+
 def _samples(counters: CostCounters) -> set[tuple[str, tuple[tuple[str, str], ...], float]]:
     return {
         (sample.name, tuple(sorted(sample.labels.items())), sample.value)

@@ -62,6 +62,13 @@ def test_amounts_are_read_again_after_the_cache_s_time(ledger: Ledger) -> None:
     assert ledger.shows(names.SPEND, window="today") == [3]
 
 
+def test_amounts_are_not_kept_until_a_clock_that_was_set_back_catches_up(ledger: Ledger) -> None:
+    assert ledger.shows(names.SPEND, window="today") == [1]
+    ledger.call(1, 2)
+    ledger.now -= 3600
+    assert ledger.shows(names.SPEND, window="today") == [3]
+
+
 def test_no_scrape_waits_for_a_slow_ledger_once_there_is_something_to_show(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
