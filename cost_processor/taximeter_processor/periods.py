@@ -6,11 +6,9 @@ import re
 from datetime import date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
 
-from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.queries import EVER, Window
 
 _RELATIVE: Final = re.compile(r"^(\d{1,9})([mhdw])$")
-_EARLIEST_US: Final = 0
-_LATEST_US: Final = 253_339_228_800_000_000
 _UNIT_SECONDS: Final = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}
 
 
@@ -107,7 +105,7 @@ def parse_moment(text: str, now: datetime, zone: tzinfo) -> int:
     Raises `ValueError` that says what is accepted.
     """
     found = _moment(text, now, zone)
-    if not _EARLIEST_US <= found <= _LATEST_US:
+    if not EVER.start_us <= found <= EVER.end_us:
         raise ValueError(f"{text!r} is out of reach: expected a time from 1970 to 9998")
     return found
 

@@ -7,14 +7,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from taximeter_processor.ledger.queries import Window, in_window
+from taximeter_processor.ledger.queries import EVER, Window, in_window
 from taximeter_processor.ledger.store import Changes, LedgerStore, Reads
 
 FORGOTTEN: Final = "forgotten"
 TABLES: Final = ("calls", "first_counted", "duplicates")
 SLICE_CALLS: Final = 20_000
 _MINUTE_US: Final = 60_000_000
-_EVER_US: Final = 253_339_228_800_000_000
 
 
 class Erased(NamedTuple):
@@ -42,7 +41,7 @@ def erase_slice(
 
     def work(changes: Changes) -> Erased:
         end_us = _slice_end(changes, tenant, since_us, most)
-        window = in_window(Window("slice", since_us, _EVER_US if end_us is None else end_us))
+        window = in_window(Window("slice", since_us, EVER.end_us if end_us is None else end_us))
         both = f"{window} and tenant in (?, '{FORGOTTEN}')"
         changes.move_hours(both, "-", [tenant])
         rows = {

@@ -42,6 +42,10 @@ class Window(NamedTuple):
     end_us: int
 
 
+EVER: Final = Window("ever", 0, 253_339_228_800_000_000)
+"""From 1970 to the end of 9997, as much as any engine's times can say."""
+
+
 def counter_sums(
     store: Reads, writer: str, within: Window | None = None
 ) -> list[tuple[tuple[str, ...], dict[str, tuple[int, int]]]]:
@@ -244,10 +248,12 @@ def restated(store: Reads, within: Window | None = None) -> list[tuple[str, str,
 
 def quick_totals(store: LedgerStore) -> tuple[int, int, int | None]:
     """(rows, pico, newest start µs): what each scrape asks."""
-    ((rows, cost, newest),) = store.read(
-        "select count(*), sum(cost_usd), epoch_us(max(start_time)) from calls"
+    found = summed(store, (), EVER[1:])
+    ((rows, cost),) = store.read(
+        f"select {found.requests}, sum(cost_usd) from {found.table} where {in_window(EVER)}"
     )
-    return rows, _pico(cost), newest
+    ((newest,),) = store.read("select epoch_us(max(start_time)) from calls")
+    return int(rows or 0), _pico(cost), newest
 
 
 def dead_letters(store: LedgerStore, limit: int) -> list[tuple[Any, ...]]:
