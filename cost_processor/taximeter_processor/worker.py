@@ -73,7 +73,7 @@ class IngestWorker:
         with self._wake:
             if self._stopping:
                 raise Overloaded("the service is stopping", 5)
-            if self._bytes + size > self._limit and self._bodies:
+            if self._bytes + size > self._limit and self._bytes:
                 raise Overloaded(f"{self._bytes} bytes are waiting; the limit is {self._limit}", 1)
             future: Future[Answer] = Future()
             self._bodies.append((body, future))
