@@ -86,7 +86,7 @@ class TagReader:
         self.invalid: Counter[str] = Counter()
         self._resource: Attributes = {}
         self._resource_tags: Four = ("", "", "", "")
-        self._clean: set[Four] = set()
+        self._clean: set[str] = set()
 
     def take_invalid(self) -> Counter[str]:
         """The dropped values by tag since the last time, counted once."""
@@ -102,12 +102,12 @@ class TagReader:
             text_of(get(names.TEAM)),
             text_of(get(names.REQUEST_TYPE)),
         )
-        if own in self._clean:
+        if self._clean.issuperset(own):
             return own
         if all(map(_is_clean, own)):
             if len(self._clean) >= _MOST_REMEMBERED:
                 self._clean.clear()
-            self._clean.add(own)
+            self._clean.update(own)
             return own
         found = self._own(span.attributes)
         parent, steps = by_id.get((span.trace_id, span.parent_span_id)), 0
