@@ -138,7 +138,10 @@ class Service:
 
     def forget(self, asked: forget.Question) -> Future[dict[str, Any]]:
         """`reports.forget` of one slice, between two commits. Its future may hold `ValueError`."""
-        return self.worker.run(lambda: forget.forget(self.store, asked, time.time_ns() // 1000))
+        key = self.settings.tags.hash_tenants
+        return self.worker.run(
+            lambda: forget.forget(self.store, asked, time.time_ns() // 1000, key)
+        )
 
     def explain(self, trace_id: str, span_id: str) -> TraceAccount | None:
         """`reports.stored` of a trace, at the prices this service uses."""

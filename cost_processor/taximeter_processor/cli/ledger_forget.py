@@ -32,7 +32,12 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
         epilog="Example: taximeter ledger forget --tenant acme --dry-run",
     )
     access.add_common(parser)
-    parser.add_argument("--tenant", required=True, metavar="NAME", help="as the calls have it")
+    parser.add_argument(
+        "--tenant",
+        required=True,
+        metavar="NAME",
+        help="as the calls have it, or as it was before `hash_tenants` made a hash of it",
+    )
     parser.add_argument("--dry-run", action="store_true", help="tell, change nothing")
     parser.set_defaults(run=_forget)
 
@@ -63,7 +68,7 @@ def _all_slices(settings: Settings, asked: Question) -> dict[str, int]:
     store = access.open_existing(settings, writes=not asked.dry_run)
 
     def ask_store(question: Question) -> dict[str, Any]:
-        return forget(store, question, time.time_ns() // 1000)
+        return forget(store, question, time.time_ns() // 1000, settings.tags.hash_tenants)
 
     try:
         return _rest(ask_store, asked, ask_store(asked))

@@ -5,6 +5,7 @@ A row in `erasures` says when and how many rows, and nothing that leads back to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from taximeter_processor.ledger.queries import EVER, Window, in_window
@@ -32,26 +33,32 @@ class Erasures(NamedTuple):
 
 
 def erase_slice(
-    store: LedgerStore, tenant: str, since_us: int, now_us: int, most: int = SLICE_CALLS
+    store: LedgerStore,
+    names: Sequence[str],
+    since_us: int,
+    now_us: int,
+    most: int = SLICE_CALLS,
 ) -> Erased:
     """Forget a tenant in whole minutes from a moment on, about `most` calls of them.
 
-    Called by the thread that appends. Raises `LedgerError`, and nothing has changed then.
+    `names` are all that the tenant is stored under. Called by the thread that appends. Raises
+    `LedgerError`, and nothing has changed then.
     """
 
     def work(changes: Changes) -> Erased:
-        end_us = _slice_end(changes, tenant, since_us, most)
+        end_us = _slice_end(changes, names, since_us, most)
         window = in_window(Window("slice", since_us, EVER.end_us if end_us is None else end_us))
-        both = f"{window} and tenant in (?, '{FORGOTTEN}')"
-        changes.move_hours(both, "-", [tenant])
+        among = _among(names)
+        moved = f"{window} and tenant in ({among}, '{FORGOTTEN}')"
+        changes.move_hours(moved, "-", names)
         rows = {
             table: changes.execute(
-                f"update {table} set tenant = '{FORGOTTEN}' where {window} and tenant = ?",
-                [tenant],
+                f"update {table} set tenant = '{FORGOTTEN}' where {window} and tenant in ({among})",
+                names,
             )
             for table in TABLES
         }
-        changes.move_hours(both, "", [tenant])
+        changes.move_hours(moved, "", names)
         if any(rows.values()):
             changes.execute(
                 "insert into erasures values (make_timestamp(?), ?, ?, ?)",
@@ -62,11 +69,13 @@ def erase_slice(
     return store.change(work)
 
 
-def would_be_erased(reads: Reads, tenant: str) -> Erased:
-    """Rows that have the name."""
+def would_be_erased(reads: Reads, names: Sequence[str]) -> Erased:
+    """Rows that have one of the names."""
     rows = {}
     for table in TABLES:
-        ((rows[table],),) = reads.read(f"select count(*) from {table} where tenant = ?", [tenant])
+        ((rows[table],),) = reads.read(
+            f"select count(*) from {table} where tenant in ({_among(names)})", names
+        )
     return Erased(rows, None)
 
 
@@ -78,12 +87,16 @@ def erased(reads: Reads) -> Erasures:
     return Erasures(int(calls), last)
 
 
-def _slice_end(reads: Reads, tenant: str, since_us: int, most: int) -> int | None:
+def _among(names: Sequence[str]) -> str:
+    return ", ".join("?" * len(names))
+
+
+def _slice_end(reads: Reads, names: Sequence[str], since_us: int, most: int) -> int | None:
     minutes = reads.read(
         f"select epoch_us(start_time) // {_MINUTE_US} as minute, count(*) from calls "
-        f"where start_time >= make_timestamp({since_us}) and tenant = ? "
+        f"where start_time >= make_timestamp({since_us}) and tenant in ({_among(names)}) "
         "group by minute order by minute",
-        [tenant],
+        names,
     )
     taken = 0
     for minute, count in minutes:

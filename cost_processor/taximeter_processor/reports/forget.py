@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from taximeter_processor.credentials import Secret
 from taximeter_processor.ledger.erase import FORGOTTEN, Erased, erase_slice, would_be_erased
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.periods import parse_iso
 from taximeter_processor.reports.asked import iso
+from taximeter_processor.tagging import hashed
 
 
 class Question(NamedTuple):
@@ -19,13 +21,21 @@ class Question(NamedTuple):
     dry_run: bool = False
 
 
-def forget(store: LedgerStore, asked: Question, now_us: int) -> dict[str, Any]:
-    """Forget the tenant in the first calls from `since`; `next` is where to go on."""
+def forget(
+    store: LedgerStore, asked: Question, now_us: int, key: Secret | None = None
+) -> dict[str, Any]:
+    """Forget the tenant in the first calls from `since`; `next` is where to go on.
+
+    With the key of `hash_tenants`, under the name's hash as well.
+    """
     if asked.tenant in ("", FORGOTTEN):
         raise ValueError(f"{asked.tenant!r} is nobody's name: expected a tenant's")
+    names = [asked.tenant]
+    if key is not None:
+        names.append(hashed(asked.tenant, key.secret().encode()))
     if asked.dry_run:
-        return _told(would_be_erased(store, asked.tenant))
-    return _told(erase_slice(store, asked.tenant, parse_iso(asked.since), now_us))
+        return _told(would_be_erased(store, names))
+    return _told(erase_slice(store, names, parse_iso(asked.since), now_us))
 
 
 def _told(erased: Erased) -> dict[str, Any]:

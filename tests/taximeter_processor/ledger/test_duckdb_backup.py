@@ -119,7 +119,7 @@ def test_a_forgotten_name_is_nowhere_in_a_copy_made_afterwards(ledger: Path) -> 
     store = DuckDBStore(ledger)
     store.append(calls(3000, tenant="Erika Mustermann"))
     before = store.backup("before.duckdb")
-    erase_slice(store, "Erika Mustermann", 0, NOON_US)
+    erase_slice(store, ["Erika Mustermann"], 0, NOON_US)
     after = store.backup("after.duckdb")
     store.close()
     assert b"Erika Mustermann" in before.read_bytes()

@@ -136,7 +136,7 @@ def test_a_restated_call_changes_its_hour(ledger: DuckDBStore) -> None:
 
 
 def test_no_name_and_no_empty_sum_is_left_of_what_went(ledger: DuckDBStore) -> None:
-    erase_slice(ledger, "t2", 0, NOON_US)
+    erase_slice(ledger, ["t2"], 0, NOON_US)
     assert [s.group for s in queries.spend(ledger, ["tenant"], 0, NOON_US)] == [
         ("forgotten",),
         ("t1",),
@@ -180,7 +180,7 @@ def test_sums_are_those_of_the_calls_whatever_happens(
         elif what == "prune" and isinstance(argument, int):
             prune_slice(store, argument, BUCKETS_PICO, clock, most=2)
         elif what == "forget":
-            erase_slice(store, f"t{argument}", 0, clock, most=2)
+            erase_slice(store, [f"t{argument}"], 0, clock, most=2)
         elif told and isinstance(argument, int):
             one = told[argument % len(told)]._replace(cost_usd=argument, team=f"team{argument % 2}")
             store.restate([Restatement(one, "price_corrected", clock)])
