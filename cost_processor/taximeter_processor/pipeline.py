@@ -250,7 +250,10 @@ class Pipeline:
 
     def _commit(self, batch: _Batch) -> None:
         """Make the batch durable, then count exactly what was new."""
-        fresh = self._store.append(batch.records, batch.dead_letters, batch.links, batch.arrivals)
+        with self._metrics.committing():
+            fresh = self._store.append(
+                batch.records, batch.dead_letters, batch.links, batch.arrivals
+            )
         self._counters.apply(fresh, self._steady_us())
         metrics = self._metrics
         metrics.commits.labels("ok").inc()

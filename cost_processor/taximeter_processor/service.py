@@ -96,16 +96,16 @@ class Service:
 
     @property
     def is_ready(self) -> bool:
-        """The worker lives and the last commit, if there was one, went through."""
+        """The worker lives, the last commit, if there was one, went through, and none hangs."""
         return self.metrics.is_ready and self.worker.is_alive
 
     async def check(self) -> bool:
         """Whether commits go through; learnt from an empty one if none went through just now.
 
         So a ledger that is lost or is back shows without traffic. A worker that is busy with
-        something long is as ready as it was.
+        something long is as ready as it was; one whose commit hangs is not.
         """
-        if not self.worker.is_alive:
+        if not self.worker.is_alive or self.metrics.is_stuck:
             return False
         if not self.is_ready or self.metrics.seconds_since_told > READY_SECONDS:
             probe = asyncio.wrap_future(self.worker.run(self.pipeline.probe))

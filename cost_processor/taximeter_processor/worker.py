@@ -68,12 +68,15 @@ class IngestWorker:
         return self._thread.is_alive() or self._thread.ident is None
 
     def submit(self, body: Body) -> Future[Answer]:
-        """Queue one body. Raises `Overloaded` when the queue is full or the service stops."""
+        """Queue one body. Raises `Overloaded` when the queue is full or the service stops.
+
+        A body counts until it is answered. One that is larger than the queue has it to itself.
+        """
         size = len(body.data)
         with self._wake:
             if self._stopping:
                 raise Overloaded("the service is stopping", 5)
-            if self._bytes + size > self._limit and self._bytes:
+            if self._bytes and self._bytes + size > self._limit:
                 raise Overloaded(f"{self._bytes} bytes are waiting; the limit is {self._limit}", 1)
             future: Future[Answer] = Future()
             self._bodies.append((body, future))

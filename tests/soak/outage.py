@@ -36,6 +36,7 @@ def endure(
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         stage.expect(not is_ready(site.processor), "ready while no commit went through")
+        stage.expect(_says_not_ready(site.processor), "no scrape told that the ledger is away")
         time.sleep(0.5)
     stage.expect(
         len(load.acknowledged) == acknowledged, "acknowledged while no commit went through"
@@ -47,6 +48,14 @@ def endure(
     took = round(time.monotonic() - ended, 1)
     stage.figures["recovery_seconds"] = max(took, stage.figures.get("recovery_seconds", 0.0))
     stage.expect(not load.hurried, f"503 without Retry-After: {load.hurried[:3]}")
+
+
+def _says_not_ready(processor: Processor) -> bool:
+    """What Prometheus is told, within the ten seconds it waits."""
+    try:
+        return "\ntaximeter_ledger_ready 0.0\n" in get(f"{processor.url}/metrics")
+    except OSError:
+        return False
 
 
 def is_ready(processor: Processor) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from decimal import Decimal
 
@@ -17,15 +18,19 @@ _COST = ("taximeter_cost_usd_total{", "taximeter_backfilled_cost_usd_total{")
 class Scrapes:
     """Scrapes twice a second until it is finished; a service that is away is waited for."""
 
-    def __init__(self, processor: Processor) -> None:
+    def __init__(self, processor: Processor, hold_seconds: float = 120.0) -> None:
         self._processor = processor
+        self._hold_seconds = hold_seconds
         self._seen: dict[str, Decimal] = {}
         self.count = 0
         self.falls: list[str] = []
         """Every sample that was lower than the one before it, and both."""
         self.most_queued_bytes = 0.0
+        self.births = 0
+        """Series that were first seen by a scrape that came within the hold of the one before."""
         self.unheld: list[str] = []
-        """Every series that was not 0 when it was first seen, and its value."""
+        """Every one of them that was not 0 then, and its value."""
+        self._scraped_at = time.monotonic()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._loop)
 
@@ -39,21 +44,26 @@ class Scrapes:
 
     def _loop(self) -> None:
         while not self._stopping.wait(SCRAPE_SECONDS):
+            began = time.monotonic()
             try:
                 lines = get(f"{self._processor.url}/metrics").splitlines()
             except OSError:
                 continue
             self.count += 1
-            self._note(lines)
+            # Where scrapes are slower than the hold, a birth may rightly be over when it is seen.
+            is_prompt = time.monotonic() - self._scraped_at < self._hold_seconds
+            self._scraped_at = began
+            self._note(lines, is_prompt)
 
-    def _note(self, lines: list[str]) -> None:
+    def _note(self, lines: list[str], is_prompt: bool) -> None:
         queued = [float(line.split()[1]) for line in lines if line.startswith(_QUEUED)]
         self.most_queued_bytes = max(self.most_queued_bytes, *queued)
         samples = dict(_cost_samples(lines))
         for series, value in samples.items():
             before = self._seen.get(series)
             if before is None:
-                if value:
+                self.births += is_prompt
+                if is_prompt and value:
                     self.unheld.append(f"{series} was born at {value}")
             elif value < before:
                 self.falls.append(f"{series} from {before} to {value}")

@@ -325,10 +325,19 @@ class Postgres(Server):
         self._process.send_signal(signal.SIGQUIT)
         self._process.wait(20)
 
+    def freeze(self) -> None:
+        """Stand still, with every process: connections stay open, and nothing answers."""
+        for pid in (self.pid, *self._children()):
+            os.kill(pid, signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on."""
+        for pid in (*self._children(), self.pid):
+            os.kill(pid, signal.SIGCONT)
+
     def kill(self) -> None:
         """kill -9 of the server and of every process it has started."""
-        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
-        children = [int(child) for child in listed.split()]
+        children = self._children()
         super().kill()
         for child in children:
             with contextlib.suppress(ProcessLookupError):
@@ -336,9 +345,15 @@ class Postgres(Server):
         # They share memory that a new server must not find in use.
         wait_for("the end of PostgreSQL's processes", lambda: not any(map(_is_running, children)))
 
+    def _children(self) -> list[int]:
+        listed = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [int(child) for child in listed.split()]
+
     def stop(self) -> None:
         """Cut every connection, then end in order. Idempotent."""
         if self._process is not None and self._process.poll() is None:
+            # One that stands still hears nothing.
+            self.thaw()
             self._process.send_signal(signal.SIGINT)
             self._process.wait(20)
 

@@ -10,6 +10,7 @@ import pytest
 
 from taximeter_processor.errors import BadRequest, LedgerError, Overloaded
 from taximeter_processor.ledger.prune import prune_slice
+from taximeter_processor.ledger.record import Record
 from taximeter_processor.metrics.counters import BUCKETS_PICO
 from taximeter_processor.pipeline import Accepted, Body, Pipeline
 from taximeter_processor.service import Service
@@ -120,6 +121,23 @@ def test_the_service_is_ready_again_after_the_next_commit(
 ) -> None:
     service.metrics.set_ready(False)
     pipeline.process([body(1)])
+    assert service.is_ready
+
+
+def test_while_a_commit_hangs_the_service_is_not_ready(
+    pipeline: Pipeline, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readiness: list[tuple[bool, float]] = []
+
+    def hang(*batch: Any) -> list[Record]:
+        readiness.append((service.is_ready, metric(service, "taximeter_ledger_ready")))
+        monkeypatch.setattr("taximeter_processor.metrics.meter.STUCK_SECONDS", 0.0)
+        readiness.append((service.is_ready, metric(service, "taximeter_ledger_ready")))
+        return []
+
+    monkeypatch.setattr(service.store, "append", hang)
+    pipeline.process([body(1)])
+    assert readiness == [(True, 1), (False, 0)]
     assert service.is_ready
 
 

@@ -21,10 +21,12 @@ class Recorder:
         self.groups: list[int] = []
         self.may_go = threading.Event()
         self.may_go.set()
+        self.has_begun = threading.Event()
         self.fails = False
         self.poison: bytes | None = None
 
     def process(self, bodies: Sequence[Body]) -> list[Answer]:
+        self.has_begun.set()
         self.may_go.wait(10)
         self.groups.append(len(bodies))
         if self.fails or self.poison in [body.data for body in bodies]:
@@ -69,6 +71,17 @@ def test_a_group_is_bounded(worker: IngestWorker, recorder: Recorder) -> None:
 
 def test_past_its_bytes_the_queue_asks_to_come_back(worker: IngestWorker) -> None:
     worker.submit(body(900))
+    with pytest.raises(Overloaded, match="900 bytes are waiting; the limit is 1000"):
+        worker.submit(body(101))
+
+
+def test_bodies_that_are_being_committed_count_against_the_queue(
+    worker: IngestWorker, recorder: Recorder
+) -> None:
+    recorder.may_go.clear()
+    worker.start()
+    worker.submit(body(900))
+    assert recorder.has_begun.wait(10)
     with pytest.raises(Overloaded, match="900 bytes are waiting; the limit is 1000"):
         worker.submit(body(101))
 

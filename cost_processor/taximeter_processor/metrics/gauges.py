@@ -38,6 +38,8 @@ SLOWER = 12
 SLOW_SECONDS = 0.5
 REST = 9
 """After a slow read, so many times as long passes before the next."""
+PATIENCE_SECONDS = 4.0
+"""A scrape waits no longer for a read: both parts together are within Prometheus' ten seconds."""
 _LOOKING_BACK = (expected, moved, optimizations)
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
@@ -217,17 +219,25 @@ class _Cached:
         self._read = read
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._reading: threading.Event | None = None
+        """Set when the read that is under way is done."""
+        self._began = 0.0
         self._families: list[AnyFamily] = []
         self._read_at = float("-inf")
         self._took = 0.0
 
     def collect(self, at: float) -> list[AnyFamily]:
-        """The families, at most so old."""
-        if self._took < SLOW_SECONDS or not self._families:
-            with self._lock:
-                self._refresh(at)
-        elif self._is_old(at) and self._lock.acquire(blocking=False):
-            threading.Thread(target=self._refresh_and_release, args=(at,), daemon=True).start()
+        """The families, at most so old; none while the ledger does not answer."""
+        with self._lock:
+            if self._reading is None and self._is_old(at):
+                self._reading, self._began = threading.Event(), time.monotonic()
+                threading.Thread(target=self._refresh, args=(at,), daemon=True).start()
+            reading = self._reading
+        is_quick = self._took < SLOW_SECONDS or not self._families
+        if reading is not None and is_quick:
+            rest = self._began + PATIENCE_SECONDS - time.monotonic()
+            if not reading.wait(max(rest, 0)):
+                return []
         return self._families
 
     def _is_old(self, at: float) -> bool:
@@ -235,24 +245,20 @@ class _Cached:
         # Younger than nothing, when the clock was set back.
         return not 0 <= at - self._read_at < max(self._seconds, rest)
 
-    def _refresh_and_release(self, at: float) -> None:
-        try:
-            self._refresh(at)
-        finally:
-            self._lock.release()
-
     def _refresh(self, at: float) -> None:
-        if not self._is_old(at):
-            return
-        started = time.perf_counter()
+        families: list[AnyFamily] = []
         try:
-            self._families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
+            families = list(self._read(datetime.fromtimestamp(at, timezone.utc)))
         except LedgerError as error:
             # Counters must come out; gauges that would lie are left out.
             _log.warning("the ledger's gauges are left out: %s", error)
-            self._families = []
-        self._took = time.perf_counter() - started
-        self._read_at = at
+        finally:
+            with self._lock:
+                self._families, self._read_at = families, at
+                self._took = time.monotonic() - self._began
+                reading, self._reading = self._reading, None
+            if reading is not None:
+                reading.set()
 
 
 def _summed(

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
+from collections.abc import Iterator
+from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from taximeter_processor import __version__, names
+
+STUCK_SECONDS: Final = 10.0
+"""A commit that takes longer hangs, as one does on a database server that stands still."""
 
 
 class SelfMetrics:
@@ -37,7 +43,8 @@ class SelfMetrics:
         self.queue_bytes = self._gauge(names.INGEST_QUEUE_BYTES)
         self.last_commit = self._gauge(names.INGEST_LAST_COMMIT)
         self._ready = self._gauge(names.LEDGER_READY)
-        self.is_ready = True
+        self._ready.set_function(lambda: float(self.is_ready))
+        self._committing_since: float | None = None
         self.set_ready(True)
         self._gauge(names.INGEST_QUEUE_LIMIT).set(queue_limit_bytes)
         self._gauge(names.LABEL_SETS_LIMIT).set(label_sets_limit)
@@ -48,10 +55,29 @@ class SelfMetrics:
             self.spans.labels(outcome)
 
     def set_ready(self, ready: bool) -> None:
-        """Note whether the ledger accepts commits."""
-        self.is_ready = ready
+        """Note whether the last commit went through."""
+        self._went_through = ready
         self._told_at = time.monotonic()
-        self._ready.set(ready)
+
+    @contextlib.contextmanager
+    def committing(self) -> Iterator[None]:
+        """Around a commit, which may hang."""
+        self._committing_since = time.monotonic()
+        try:
+            yield
+        finally:
+            self._committing_since = None
+
+    @property
+    def is_stuck(self) -> bool:
+        """A commit is under way for longer than any takes."""
+        since = self._committing_since
+        return since is not None and time.monotonic() - since > STUCK_SECONDS
+
+    @property
+    def is_ready(self) -> bool:
+        """The last commit, if there was one, went through, and none hangs."""
+        return self._went_through and not self.is_stuck
 
     @property
     def seconds_since_told(self) -> float:

@@ -20,9 +20,10 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "kill-collector-postgresql": Scenario(partial(kill_collector, engine="postgresql"), 2, 50),
     "kill-database-postgresql": Scenario(kill_database, 2, 50),
     "disk-full-duckdb": Scenario(disk_full, 2, 20),
-    "ledger-away-postgresql": Scenario(ledger_away, 2, 20),
+    "ledger-away-postgresql": Scenario(ledger_away, 1, 20),
+    "ledger-frozen-postgresql": Scenario(partial(ledger_away, is_frozen=True), 1, 10),
     "shutdown-duckdb": Scenario(partial(shutdown, engine="duckdb"), 2, 50),
     "shutdown-postgresql": Scenario(partial(shutdown, engine="postgresql"), 2, 50),
     "prometheus-away": Scenario(prometheus_away, 1, 10),
-    "clock-steps": Scenario(clock_steps, 4, 40),
+    "clock-steps": Scenario(clock_steps, 3, 40),
 }

@@ -34,14 +34,14 @@ def clock_steps(stage: Stage) -> None:
             stage.directory, environment=environment, birth_hold_seconds=HOLD_SECONDS
         ) as site,
         Load(site.processor.url, stage.seed) as load,
-        Scrapes(site.processor) as scrapes,
+        Scrapes(site.processor, HOLD_SECONDS) as scrapes,
     ):
         for number, step in zip(range(stage.rounds), itertools.cycle(STEPS_SECONDS), strict=False):
             load.features = (f"before-{number}",)
             time.sleep(1)
             offset.write_text(f"{step:+d}s")
             load.features = (f"after-{number}",)
-            time.sleep(HOLD_SECONDS + 2)
+            time.sleep(HOLD_SECONDS + 1)
             stage.done()
         offset.write_text("+0s")
         load.finish()
@@ -49,6 +49,8 @@ def clock_steps(stage: Stage) -> None:
         judge(stage, site, load)
     stage.expect(scrapes.count > stage.rounds, "hardly a scrape was answered")
     stage.expect(not scrapes.falls, f"counters fell: {scrapes.falls[:3]}")
+    stage.figures["births"] = scrapes.births
+    stage.expect(scrapes.births > stage.rounds, "hardly a birth was seen in time")
     stage.expect(not scrapes.unheld, f"births were not held: {scrapes.unheld[:3]}")
 
 

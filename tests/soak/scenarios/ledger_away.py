@@ -1,4 +1,4 @@
-"""PostgreSQL crashes under load and comes back after seconds, or after a minute."""
+"""PostgreSQL crashes, or stands still, under load, for seconds or for a minute."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHORT_SECONDS: Final = 5.0
 LONG_SECONDS: Final = 60.0
 
 
-def ledger_away(stage: Stage) -> None:
+def ledger_away(stage: Stage, is_frozen: bool = False) -> None:
     """Every round but the first is short, and so is the first when there are few."""
     limits = {"queue_bytes": QUEUE_BYTES}
     with (
@@ -28,7 +28,8 @@ def ledger_away(stage: Stage) -> None:
         for number in range(stage.rounds):
             is_long = number == 0 and stage.rounds > 2
             seconds = LONG_SECONDS if is_long else SHORT_SECONDS
-            endure(stage, site, load, begin=server.crash, end=server.start, seconds=seconds)
+            begin, end = (server.freeze, server.thaw) if is_frozen else (server.crash, server.start)
+            endure(stage, site, load, begin=begin, end=end, seconds=seconds)
             stage.done()
         load.finish()
         judge(stage, site, load)

@@ -14,7 +14,7 @@ from tests.soak.site import running_site
 from tests.support.servers import Processor, Prometheus, wait_for
 
 HOLD_SECONDS: Final = 12.0
-GAP_SECONDS: Final = 6.0
+GAP_SECONDS: Final = 4.0
 """Prometheus' start and a scrape come on top: all of it must be within the hold."""
 
 

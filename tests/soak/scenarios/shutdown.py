@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 from typing import Final
@@ -13,6 +14,7 @@ from tests.support.servers import wait_for
 
 MOST_SECONDS: Final = 30.0
 """What `terminationGracePeriodSeconds` and systemd allow at the least."""
+ANSWER_SECONDS: Final = 10.0
 
 
 def shutdown(stage: Stage, engine: Engine) -> None:
@@ -30,9 +32,11 @@ def shutdown(stage: Stage, engine: Engine) -> None:
             status = site.processor.end(signal.SIGTERM, MOST_SECONDS)
             slowest = max(slowest, time.monotonic() - started)
             stage.expect(status in (0, -signal.SIGTERM), f"it ended with {status}")
+            stored = site.stored_ids().keys()
             # An answer takes a moment to be read and noted.
-            time.sleep(1)
-            stored, answered = site.stored_ids().keys(), set(load.acknowledged)
+            with contextlib.suppress(AssertionError):
+                wait_for("answers", lambda: stored <= load.acknowledged, ANSWER_SECONDS)  # noqa: B023
+            answered = set(load.acknowledged)
             stage.expect(answered <= stored, f"{len(answered - stored)} acknowledged, not stored")
             stage.expect(stored <= answered, f"{len(stored - answered)} stored, not acknowledged")
             site.processor.start()

@@ -88,6 +88,23 @@ def test_no_scrape_waits_for_a_slow_ledger_once_there_is_something_to_show(
     wait_for("the read", lambda: ledger.shows(names.SPEND, window="today") == [3])
 
 
+def test_a_scrape_does_not_wait_for_a_ledger_that_does_not_answer(
+    ledger: Ledger, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, may_read = ledger.store.read, Event()
+
+    def hang(*asked: Any) -> list[Any]:
+        may_read.wait(30)
+        return read(*asked)
+
+    with monkeypatch.context() as hanging:
+        hanging.setattr(gauges, "PATIENCE_SECONDS", 0.1)
+        hanging.setattr(ledger.store, "read", hang)
+        assert ledger.shows(names.SPEND, window="today") == []
+        may_read.set()
+    wait_for("the read", lambda: ledger.shows(names.SPEND, window="today") == [1])
+
+
 def test_what_looks_back_for_weeks_is_read_twelve_times_less_often(ledger: Ledger) -> None:
     assert ledger.shows(names.SPEND_CHANGE, window="today") == [1]
     ledger.call(1, 2)
