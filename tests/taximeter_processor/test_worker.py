@@ -11,7 +11,6 @@ from taximeter_processor.errors import Overloaded
 from taximeter_processor.metrics.meter import SelfMetrics
 from taximeter_processor.pipeline import Accepted, Answer, Body
 from taximeter_processor.worker import GROUP_BODIES, IngestWorker
-from tests.support.servers import wait_for
 
 
 class Recorder:
@@ -90,17 +89,6 @@ def test_one_body_larger_than_the_queue_is_taken_when_nothing_waits(worker: Inge
     future = worker.submit(body(5000))
     worker.start()
     assert future.result(10) == Accepted()
-
-
-def test_bodies_that_are_being_committed_still_take_their_room(
-    worker: IngestWorker, recorder: Recorder
-) -> None:
-    recorder.may_go.clear()
-    worker.submit(body(900))
-    worker.start()
-    wait_for("the group's begin", lambda: not worker._bodies)
-    with pytest.raises(Overloaded, match="900 bytes are waiting"):
-        worker.submit(body(200))
 
 
 def test_the_queue_has_room_again_after_a_group(worker: IngestWorker) -> None:
