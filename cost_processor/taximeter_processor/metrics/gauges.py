@@ -227,7 +227,7 @@ class _Cached:
         self._took = 0.0
 
     def collect(self, at: float) -> list[AnyFamily]:
-        """The families, at most so old; none while the ledger does not answer."""
+        """The families, at most so old; none if a read that used to be quick does not end."""
         with self._lock:
             if self._reading is None and self._is_old(at):
                 self._reading, self._began = threading.Event(), time.monotonic()
