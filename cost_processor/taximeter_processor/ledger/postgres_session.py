@@ -11,7 +11,6 @@ import hashlib
 import logging
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
 from typing import Any, Final, TypeVar
 
 import psycopg
@@ -84,7 +83,7 @@ class WriterSession:
         self._url = url
         self.writer = writer
         self._shown = shown
-        self._in_doubt: tuple[str, Callable[[], object]] | None = None
+        self._in_doubt: tuple[str, Callable[[Connection], object]] | None = None
         self._partitions: set[str] = set()
         self.dimensions: list[str] = []
         """Those of the hourly sums."""
@@ -97,16 +96,19 @@ class WriterSession:
         self,
         work: Callable[[Connection], _Result],
         settle: Callable[[_Result], object] = lambda _: None,
+        is_stored: Callable[[Connection, _Result], bool] = lambda *_: True,
     ) -> None:
         """Commit what `work` does in one transaction, then `settle` its result.
 
         A commit whose answer was lost with the connection is looked up when there is one again,
-        and settled then if it went through. Raises `LedgerError` when nothing could be committed.
+        and settled then if it went through. A server that crashed may have given the transaction's
+        number to another one meanwhile, so `is_stored` must find what was done as well. Raises
+        `LedgerError` when nothing could be committed.
         """
         try:
             for _ in range(ATTEMPTS):
                 try:
-                    return self._try(work, settle)
+                    return self._try(work, settle, is_stored)
                 except (CameBetween, errors.SerializationFailure, errors.DeadlockDetected):
                     continue
                 except errors.CheckViolation:
@@ -129,7 +131,10 @@ class WriterSession:
         self._connection.close()
 
     def _try(
-        self, work: Callable[[Connection], _Result], settle: Callable[[_Result], object]
+        self,
+        work: Callable[[Connection], _Result],
+        settle: Callable[[_Result], object],
+        is_stored: Callable[[Connection, _Result], bool],
     ) -> None:
         connection = self._begin()
         try:
@@ -140,8 +145,13 @@ class WriterSession:
             with contextlib.suppress(psycopg.Error):
                 connection.execute("rollback")
             raise
+
+        def settle_if_stored(later: Connection) -> None:
+            if is_stored(later, result):
+                settle(result)
+
         if xid is not None:
-            self._in_doubt = (xid, partial(settle, result))
+            self._in_doubt = (xid, settle_if_stored)
         connection.execute("commit")
         self._in_doubt = None
         settle(result)
@@ -164,9 +174,9 @@ class WriterSession:
             _log.warning("writer %s connects again to %s", self.writer, self._shown)
             self._connection = self._connect(LATER_PATIENCE_SECONDS)
         if self._in_doubt is not None:
-            xid, settle = self._in_doubt
+            xid, settle_if_stored = self._in_doubt
             if _is_committed(self._connection, xid):
-                settle()
+                settle_if_stored(self._connection)
             self._in_doubt = None
 
     def _connect(self, patience: float) -> Connection:

@@ -39,6 +39,12 @@ def insert(dimensions: Sequence[str]) -> str:
 
 INSERT_AND_NOTE: Final = f"{_COUNT} noted as ({move('counted')}) select count(*) from counted"
 """The same, but only notes what it adds: more changes follow in the transaction."""
+IS_STORED: Final = " union all ".join(
+    f"select 1 from {table} where trace_id = $1 and span_id = $2 "
+    "and start_time = make_timestamp($3) and writer = $4 and ingested_at = make_timestamp($5)"
+    for table in ("calls", "first_counted")
+)
+"""Rows if a call is in the ledger as it arrived: as it is, or was before it was taken out."""
 LOCK_ROWS: Final = (
     f"select from {_CHANGED} order by calls.trace_id, calls.span_id, calls.start_time "
     "for update of calls"

@@ -26,6 +26,7 @@ from taximeter_processor.ledger.postgres_schema import partitions
 from taximeter_processor.ledger.postgres_session import CameBetween, Connection, WriterSession
 from taximeter_processor.ledger.postgres_statements import (
     INSERT_AND_NOTE,
+    IS_STORED,
     KEEP_DUPLICATES,
     LOCK_ROWS,
     RESTATE,
@@ -94,7 +95,7 @@ class PostgresStore:
             self._keep(connection, dead_letters)
             return counted, self._exchange.pass_on(connection, arrivals)
 
-        session.run(work, self._settle)
+        session.run(work, self._settle, _are_stored)
         counted, self._settled = self._settled, []
         return counted
 
@@ -193,6 +194,19 @@ class PostgresStore:
             "(select received_at from dead_letters order by received_at desc limit $1) kept)",
             [self._dead_letter_limit],
         )
+
+
+def _are_stored(connection: Connection, committed: tuple[list[Record], list[Arrival]]) -> bool:
+    """Whether the commit's calls are in the ledger: all of them are, or none.
+
+    A call is known by its key, its writer and its arrival, which no other commit has.
+    """
+    counted, _ = committed
+    if not counted:
+        return True
+    first = counted[0]
+    arrival = [*key_of(first), first.writer, first.ingested_at]
+    return connection.execute(IS_STORED, arrival).fetchone() is not None
 
 
 class _Take:

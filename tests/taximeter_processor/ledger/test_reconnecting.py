@@ -60,6 +60,25 @@ def test_a_lost_answer_is_settled_by_the_next_empty_commit(
     assert store.append([]) == []
 
 
+def test_a_commit_that_a_crash_undid_is_not_mistaken_for_one_that_has_its_number(
+    own_postgres: Postgres,
+) -> None:
+    # A server that crashed gives the numbers of what it had not written down yet again.
+    proxy = CuttingProxy(own_postgres.port)
+    url = own_postgres.new_database().replace(str(own_postgres.port), str(proxy.port))
+    store = PostgresStore(url, writer="main")
+    store.append([CALL])
+    proxy.cut_at = "before"
+    with pytest.raises(LedgerError):
+        store.append([call(1)])
+    own_postgres.crash()
+    own_postgres.start()
+    assert store.append([]) == []
+    assert store.append([call(1)]) == [call(1)]
+    store.close()
+    proxy.stop()
+
+
 def test_a_name_that_another_took_meanwhile_is_not_taken_back(
     store: PostgresStore, proxy: CuttingProxy, postgres: Postgres, postgres_url: str
 ) -> None:
