@@ -11,19 +11,20 @@ import json
 import threading
 from bisect import bisect_left
 from collections.abc import Sequence
+from itertools import groupby
+from operator import itemgetter
 from typing import Final
 
 from prometheus_client.core import CounterMetricFamily
 
 from taximeter_processor import names
 from taximeter_processor.ledger import carried
-from taximeter_processor.ledger.record import Record
+from taximeter_processor.ledger.record import COMMON_METERS, COST_COLUMNS, Record
 from taximeter_processor.ledger.store import Reads
 from taximeter_processor.metrics.families import single
 from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
 from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
-from taximeter_processor.names import UNKNOWN_VALUE
 
 REQUEST_COST_BUCKETS_USD: Final = (
     0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0,
@@ -34,6 +35,15 @@ _STATUS_KEYS: Final = {
     status: f"requests/{status}" for status in ("priced", "unpriced", "failed", "cached")
 }
 
+_METER_KEYS: Final = tuple((f"usage/{meter}", f"cost/{meter}") for meter in COMMON_METERS)
+_PROMPT_CACHE_KEYS: Final = ("saved/prompt_cache", "extra/prompt_cache")
+_TIER_KEYS: Final = ("saved/tier", "extra/tier")
+_place = Record._fields.index
+_LABELS_OF: Final = itemgetter(*map(_place, COST_COLUMNS))
+_AMOUNTS_OF: Final = itemgetter(
+    *(_place(f"{meter}_{column}") for meter in COMMON_METERS for column in ("quantity", "cost_usd"))
+)
+_FIRST_COST: Final = itemgetter(_place("first_cost_usd"))
 _MODEL, _REQUEST_TYPE = names.COST_LABELS.index("model"), names.COST_LABELS.index("request_type")
 _Exemplar = tuple[str, int, int]
 """(trace id, pico-USD, end µs) of a call in a bucket."""
@@ -57,21 +67,30 @@ class CostCounters:
         Sums are born at `now_us`, on the clock that `collect` is asked by; without it, when their
         rows arrived.
         """
-        counted = [(_cost_labels(record), record) for record in records if not record.is_backfill]
         with self._lock:
-            self._admit(counted)
-            for labels, record in counted:
-                born_us = record.ingested_at if now_us is None else now_us
-                _count(self.cost.get(labels), record, born_us)
-                if record.status == "priced":
-                    self._observe(labels[0], record, born_us)
-                elif record.status == "unpriced":
-                    series = self._unpriced.get(_unpriced_labels(labels, record))
-                    series.add("unpriced/", 1, born_us)
-            for record in records:
-                if record.is_backfill:
-                    born_us = record.ingested_at if now_us is None else now_us
-                    self._backfill(record.feature, record.team, born_us, record.first_cost_usd)
+            if now_us is not None:
+                self._apply(records, now_us)
+            else:
+                for arrived_us, rows in groupby(records, itemgetter(_place("ingested_at"))):
+                    self._apply(list(rows), arrived_us)
+
+    def _apply(self, records: Sequence[Record], at_us: int) -> None:
+        """Rows of one label set are added up before their sums are added to what there is."""
+        groups: dict[Labels, list[Record]] = {}
+        for record in records:
+            if record.is_backfill:
+                self._backfill(record.feature, record.team, at_us, record.first_cost_usd)
+            else:
+                groups.setdefault(_LABELS_OF(record), []).append(record)
+        counted = [(_shown(labels), rows) for labels, rows in groups.items()]
+        self._admit(counted)
+        for labels, rows in counted:
+            _count(self.cost.get(labels, len(rows)), rows, at_us)
+            self._observe(labels[0], [row for row in rows if row.status == "priced"], at_us)
+            for row in rows:
+                if row.status == "unpriced":
+                    series = self._unpriced.get(_unpriced_labels(labels, row))
+                    series.add("unpriced/", 1, at_us)
 
     def seed(self, store: Reads, writer: str, now_us: int | None = None) -> None:
         """Rebuild every sum from the ledger's rows of `writer` and from what pruned ones added.
@@ -105,18 +124,19 @@ class CostCounters:
                 place = bisect_left(BUCKETS_PICO, int(bound))
             series.add(_BUCKET_KEYS[place], count, born)
 
-    def _admit(self, counted: Sequence[tuple[Labels, Record]]) -> None:
+    def _admit(self, counted: Sequence[tuple[Labels, Sequence[Record]]]) -> None:
         """Admit new label sets in the order in which `seed` would: by name within one commit."""
         for labels in sorted({labels for labels, _ in counted if labels not in self.cost}):
             self.cost.admit(labels)
-        priced = {(labels[0],) for labels, record in counted if record.status == "priced"}
+        priced, unpriced = set(), set()
+        for labels, rows in counted:
+            for row in rows:
+                if row.status == "priced":
+                    priced.add(labels[:1])
+                elif row.status == "unpriced":
+                    unpriced.add(_unpriced_labels(labels, row))
         for feature in sorted(priced):
             self._histogram.admit(feature)
-        unpriced = {
-            _unpriced_labels(labels, record)
-            for labels, record in counted
-            if record.status == "unpriced"
-        }
         for found in sorted(unpriced):
             self._unpriced.admit(found)
 
@@ -159,16 +179,19 @@ class CostCounters:
         backfilled = sum(sum(series.sums.values()) for series in self._backfilled)
         return {"counted": counted, "held": held, "backfilled": backfilled}
 
-    def _observe(self, feature: str, record: Record, now_us: int) -> None:
-        pico = record.first_cost_usd
-        bucket = bisect_left(BUCKETS_PICO, pico)
-        series = self._histogram.get((feature,))
+    def _observe(self, feature: str, priced: Sequence[Record], now_us: int) -> None:
+        if not priced:
+            return
+        series = self._histogram.get((feature,), len(priced))
         if not series.sums:
             for key in _BUCKET_KEYS:
                 series.add(key, 0, now_us)
-        series.add(_BUCKET_KEYS[bucket], 1, now_us)
-        series.add("sum/", pico, now_us)
-        self._exemplars[(feature, bucket)] = (record.trace_id, pico, record.end_time)
+        for record in priced:
+            pico = record.first_cost_usd
+            bucket = bisect_left(BUCKETS_PICO, pico)
+            series.add(_BUCKET_KEYS[bucket], 1, now_us)
+            self._exemplars[(feature, bucket)] = (record.trace_id, pico, record.end_time)
+        series.add("sum/", sum(map(_FIRST_COST, priced)), now_us)
 
     def _backfill(self, feature: str, team: str, born_us: int, pico: int) -> None:
         self._backfilled.get((shown(feature), shown(team))).add("cost/", pico, born_us)
@@ -283,15 +306,8 @@ def _exemplar(trace_id: str, pico: int, end_us: int) -> str:
     return f'{{trace_id="{trace_id}"}} {to_float(pico)} {end_us / 1_000_000}'
 
 
-def _cost_labels(record: Record) -> Labels:
-    return (
-        record.feature or UNKNOWN_VALUE,
-        record.team or UNKNOWN_VALUE,
-        record.request_type or UNKNOWN_VALUE,
-        record.provider or UNKNOWN_VALUE,
-        record.model or UNKNOWN_VALUE,
-        record.environment or UNKNOWN_VALUE,
-    )
+def _shown(labels: Labels) -> Labels:
+    return tuple(map(shown, labels)) if "" in labels else labels
 
 
 def _unpriced_labels(labels: Labels, record: Record) -> Labels:
@@ -299,42 +315,36 @@ def _unpriced_labels(labels: Labels, record: Record) -> Labels:
     return (labels[0], labels[1], labels[3], labels[4], record.unpriced_reason)
 
 
-def _count(series: Series, record: Record, at_us: int) -> None:
-    add = series.add
-    add(_STATUS_KEYS[record.status], 1, at_us)
-    if record.list_cost_usd != record.first_cost_usd or record.tier_saved_usd:
-        _count_savings(series, record, at_us)
-    if record.status == "cached":
+def _count(series: Series, rows: Sequence[Record], at_us: int) -> None:
+    """Add rows of one label set."""
+    paid = []
+    for row in rows:
+        series.add(_STATUS_KEYS[row.status], 1, at_us)
+        if row.status != "cached":
+            paid.append(row)
+        elif avoided := row.list_cost_usd - row.first_cost_usd:
+            series.add("saved/response_cache", avoided, at_us)
+    if not paid:
         return
-    if record.input_quantity:
-        add("usage/input", record.input_quantity, at_us)
-        add("cost/input", record.input_cost_usd, at_us)
-    if record.output_quantity:
-        add("usage/output", record.output_quantity, at_us)
-        add("cost/output", record.output_cost_usd, at_us)
-    if record.cache_read_quantity:
-        add("usage/cache_read", record.cache_read_quantity, at_us)
-        add("cost/cache_read", record.cache_read_cost_usd, at_us)
-    if record.cache_write_quantity:
-        add("usage/cache_write", record.cache_write_quantity, at_us)
-        add("cost/cache_write", record.cache_write_cost_usd, at_us)
-    if record.other_meters:
-        for meter, (quantity, cost) in json.loads(record.other_meters).items():
-            add(f"usage/{meter}", quantity, at_us)
-            add(f"cost/{meter}", usd_to_pico(cost), at_us)
+    amounts = list(map(sum, zip(*map(_AMOUNTS_OF, paid), strict=True)))
+    for (usage, cost), quantity, pico in zip(_METER_KEYS, amounts[::2], amounts[1::2], strict=True):
+        if quantity:
+            series.add(usage, quantity, at_us)
+            series.add(cost, pico, at_us)
+    _count_savings(series, paid, at_us)
+    for row in paid:
+        if row.other_meters:
+            for meter, (quantity, usd) in json.loads(row.other_meters).items():
+                series.add(f"usage/{meter}", quantity, at_us)
+                series.add(f"cost/{meter}", usd_to_pico(usd), at_us)
 
 
-def _count_savings(series: Series, record: Record, at_us: int) -> None:
+def _count_savings(series: Series, paid: Sequence[Record], at_us: int) -> None:
     """Split `list - cost` by what made the difference; what cost more than plain is `extra`."""
-    difference = record.list_cost_usd - record.first_cost_usd
-    if record.status == "cached":
-        series.add("saved/response_cache", difference, at_us)
-        return
-    for source, pico in (
-        ("prompt_cache", difference - record.tier_saved_usd),
-        ("tier", record.tier_saved_usd),
-    ):
-        if pico > 0:
-            series.add(f"saved/{source}", pico, at_us)
-        elif pico < 0:
-            series.add(f"extra/{source}", -pico, at_us)
+    for row in paid:
+        tier = row.tier_saved_usd
+        cache = row.list_cost_usd - row.first_cost_usd - tier
+        if cache:
+            series.add(_PROMPT_CACHE_KEYS[cache < 0], abs(cache), at_us)
+        if tier:
+            series.add(_TIER_KEYS[tier < 0], abs(tier), at_us)

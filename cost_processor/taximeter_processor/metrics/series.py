@@ -68,14 +68,14 @@ class SeriesTable:
         if labels not in self._series:
             self._place(labels)
 
-    def get(self, labels: Labels) -> Series:
-        """The series of a label set, admitted now if it is new; a collapsed one is counted."""
+    def get(self, labels: Labels, calls: int = 1) -> Series:
+        """The series of a label set, admitted now if it is new; calls of a collapsed one count."""
         known = self._series.get(labels)
         if known is not None:
             return known
         series, position = self._place(labels)
         if position is not None:
-            self.overflows[position] = self.overflows.get(position, 0) + 1
+            self.overflows[position] = self.overflows.get(position, 0) + calls
         return series
 
     def find(self, labels: Labels) -> Labels:
