@@ -115,9 +115,13 @@ def _alerting_rule(alert: Alert, links: Links) -> dict[str, object]:
         "summary": alert.summary,
         "description": alert.description,
         "runbook_url": f"{links.runbooks_url}/{alert.name}.md",
-        "dashboard": (
-            f"{links.grafana_url}/d/{alert.dashboard_uid}"
-            '?var-feature={{ or $labels.feature "$__all" | urlquery }}'
-        ),
+        "dashboard": f"{links.grafana_url}/d/{alert.board.uid}{_narrowed(alert.board.label)}",
     }
     return rule
+
+
+def _narrowed(label: str) -> str:
+    """A template for what a dashboard is opened with."""
+    if not label:
+        return ""
+    return f'?var-{label}={{{{ or $labels.{label} "$__all" | urlquery }}}}'

@@ -7,11 +7,13 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
 import pytest
 import yaml
 
 from taximeter_processor.names import Metric
+from taximeter_processor.observability import alerts
 
 ROOT = Path(__file__).parents[3]
 RULES = ROOT / "grafana" / "rules" / "taximeter.yml"
@@ -45,7 +47,8 @@ class Message(NamedTuple):
     labels: Mapping[str, str]
     summary: str
     description: str
-    dashboard: str = "http://localhost:3000/d/taximeter-daily?var-feature=%24__all"
+    dashboard: str = ""
+    """Where it leads; empty: to the board of the alert, for the feature or tenant it is about."""
 
 
 def run(tool: str, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -115,13 +118,21 @@ def _alert(message: Message) -> dict[str, Any]:
         "summary": message.summary,
         "description": message.description,
         "runbook_url": f"docs/runbooks/{message.alert}.md",
-        "dashboard": message.dashboard,
+        "dashboard": message.dashboard or _dashboard(message),
     }
     return {
         "eval_time": message.at,
         "alertname": message.alert,
         "exp_alerts": [{"exp_labels": dict(message.labels), "exp_annotations": annotations}],
     }
+
+
+def _dashboard(message: Message) -> str:
+    board = next(alert.board for alert in alerts.ALL if alert.name == message.alert)
+    url = f"http://localhost:3000/d/{board.uid}"
+    if not board.label:
+        return url
+    return f"{url}?var-{board.label}={quote(message.labels.get(board.label, '$__all'), safe='')}"
 
 
 def _quoted(value: str) -> str:

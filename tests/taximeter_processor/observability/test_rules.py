@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
+import pytest
 import yaml
 
 from taximeter_processor import names
 from taximeter_processor.names import OWNER_INFO, REQUESTS, SPEND
 from taximeter_processor.observability.alerts import ALL
+from taximeter_processor.observability.alerts.alert import Alert
 from taximeter_processor.observability.rules import RECORDED, Links, rule_file
 from tests.taximeter_processor.observability.prometheus_tools import (
     RULES,
@@ -108,3 +111,26 @@ def test_what_is_normal_is_recorded_beside_the_alerts_that_ask_for_it() -> None:
     assert bases <= {*recorded}
     assert len(recorded) == len({*recorded})
     assert anomaly["interval"] == "5m"
+
+
+@pytest.mark.parametrize("alert", ALL, ids=lambda alert: alert.name)
+def test_an_alert_leads_to_a_board_that_is_there_and_can_be_narrowed(alert: Alert) -> None:
+    board = RULES.parents[1] / "dashboards" / f"{alert.board.uid}.json"
+    variables = {one["name"] for one in json.loads(board.read_text())["templating"]["list"]}
+    assert alert.board.label in {"", *variables}
+
+
+@pytest.mark.parametrize(
+    ("name", "leads_to"),
+    [
+        ("TaximeterSpendAnomaly", "taximeter-feature?var-feature="),
+        ("TaximeterTenantSpendAnomaly", "taximeter-tenants?var-tenant="),
+        ("TaximeterBudgetExhausted", "taximeter-budgets?var-feature="),
+        ("TaximeterUnpricedSpend", "taximeter-daily?var-feature="),
+    ],
+)
+def test_an_alert_leads_to_the_board_that_answers_it(name: str, leads_to: str) -> None:
+    groups = yaml.safe_load(RULES.read_text())["groups"]
+    rules = [rule for group in groups for rule in group["rules"]]
+    (found,) = [rule for rule in rules if rule.get("alert") == name]
+    assert f"/d/{leads_to}" in found["annotations"]["dashboard"]

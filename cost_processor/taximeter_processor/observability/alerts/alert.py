@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple
 
 from taximeter_processor.names import RULE_OWNER
 
@@ -17,6 +17,20 @@ SUBJECT: Final = ("budget", "feature", "tenant")
 
 WITH_OWNER: Final = f"* on (feature) group_left (owner, team) {RULE_OWNER}"
 """Joins the one owner of each feature to an expression that has one series a feature."""
+
+
+class Board(NamedTuple):
+    """A dashboard by its uid, and the label of an alert that narrows it; empty: none does."""
+
+    uid: str
+    label: str = "feature"
+
+
+DAILY: Final = Board("taximeter-daily")
+FEATURE: Final = Board("taximeter-feature")
+TENANTS: Final = Board("taximeter-tenants", "tenant")
+BUDGETS: Final = Board("taximeter-budgets")
+METER: Final = Board("taximeter-meter", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +54,8 @@ class Alert:
     """The alert that makes this one not worth a message; empty: none."""
     outranked_by: tuple[str, ...] = ()
     """Alerts that say the same and more when they are about the same budget, feature or tenant."""
-    dashboard_uid: str = "taximeter-daily"
+    board: Board = DAILY
+    """The dashboard that answers what one asks next."""
 
 
 def dollars(query: str) -> str:

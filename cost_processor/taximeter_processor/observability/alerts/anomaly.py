@@ -11,7 +11,9 @@ from taximeter_processor.names import (
     BASE_TENANT_OWNER,
 )
 from taximeter_processor.observability.alerts.alert import (
+    FEATURE,
     PROCESSOR_DOWN,
+    TENANTS,
     WITH_OWNER,
     Alert,
     dollars,
@@ -39,6 +41,7 @@ def _expected(series: str, label: str) -> str:
 ALERTS: Final = (
     Alert(
         name=SPEND_ANOMALY,
+        board=FEATURE,
         expr=f"{above(BASE_COST_1H, LEAST_USD_HOUR)} {WITH_OWNER}",
         severity="warning",
         hold="10m",
@@ -56,6 +59,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterSpendDrift",
+        board=FEATURE,
         expr=f"{above(BASE_COST_1D, LEAST_USD_DAY)} {WITH_OWNER}",
         severity="warning",
         hold="2h",
@@ -70,6 +74,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterTenantSpendAnomaly",
+        board=TENANTS,
         expr=(
             f"{above(BASE_TENANT_COST_1H, LEAST_USD_TENANT)} "
             f"* on (tenant) group_left (owner, team) {BASE_TENANT_OWNER}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor.names import FORECAST, RULE_BUDGET, RULE_BUDGET_SPENT
-from taximeter_processor.observability.alerts.alert import PROCESSOR_DOWN, Alert, dollars
+from taximeter_processor.observability.alerts.alert import BUDGETS, PROCESSOR_DOWN, Alert, dollars
 from taximeter_processor.observability.promql import select
 
 EXHAUSTED: Final = "TaximeterBudgetExhausted"
@@ -60,6 +60,7 @@ _OF_BUDGET: Final = dollars(f'printf "{RULE_BUDGET_SPENT}{{budget=%q}}" $labels.
 ALERTS: Final = (
     Alert(
         name=BURN_FAST,
+        board=BUDGETS,
         expr=_burn(FAST_BURN, ("1h", "5m"), FAST_USD),
         severity="critical",
         hold="2m",
@@ -73,6 +74,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterBudgetBurnSlow",
+        board=BUDGETS,
         expr=_burn(SLOW_BURN, ("6h", "30m"), SLOW_USD),
         severity="warning",
         hold="15m",
@@ -86,6 +88,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterForecastOverBudget",
+        board=BUDGETS,
         expr=(
             f"({_LIKELY}\n"
             f"  > on (budget) {FORECAST_MARGIN} * max by (budget) ({_LIMITS}))\n"
@@ -106,6 +109,7 @@ ALERTS: Final = (
     ),
     Alert(
         name=EXHAUSTED,
+        board=BUDGETS,
         expr=f"{RULE_BUDGET_SPENT} >= {RULE_BUDGET} and {RULE_BUDGET_SPENT} > 0",
         severity="critical",
         keep_firing="10m",  # a restart of the processor is no all-clear

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor.names import COST
-from taximeter_processor.observability.alerts.alert import Alert, dollars
+from taximeter_processor.observability.alerts.alert import METER, Alert, dollars
 from taximeter_processor.observability.promql import rose
 
 # The suffix depends on the Collector's version and telemetry settings. A batch interrupted by a
@@ -23,6 +23,7 @@ _LAST_HOUR: Final = dollars(f'"sum(increase({COST.name}[1h]))"')
 ALERTS: Final = (
     Alert(
         name="TaximeterCollectorSendFailed",
+        board=METER,
         expr=rose(_FAILED, "10m", by="exporter"),
         severity="critical",
         summary=(
@@ -36,6 +37,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterCollectorQueueFilling",
+        board=METER,
         expr=(
             f"max by (exporter) ({_QUEUED})\n  / max by (exporter) ({_ROOM} > 0) > {QUEUE_SHARE}"
         ),

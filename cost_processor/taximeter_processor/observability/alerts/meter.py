@@ -19,6 +19,7 @@ from taximeter_processor.names import (
     RESTATED,
 )
 from taximeter_processor.observability.alerts.alert import (
+    METER,
     PROCESSOR_DOWN,
     WATCHDOG,
     Alert,
@@ -53,6 +54,7 @@ _LOST: Final = (
 ALERTS: Final = (
     Alert(
         name=PROCESSOR_DOWN,
+        board=METER,
         expr=(
             f'max by (job) (up{{job="{PROCESSOR_JOB}"}}) == 0\n'
             f'or absent(up{{job="{PROCESSOR_JOB}"}})'
@@ -67,6 +69,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterDeadLetters",
+        board=METER,
         expr=rose(DEAD_LETTERS.name, "1h", by="reason"),
         severity="warning",
         inhibited_by=PROCESSOR_DOWN,
@@ -78,6 +81,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterLedgerNotReady",
+        board=METER,
         expr=f"min by (instance) ({LEDGER_READY.name}) == 0",
         severity="critical",
         hold="2m",
@@ -90,6 +94,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterIngestLag",
+        board=METER,
         expr=(
             f"time() - {INGEST_LAST_COMMIT.name} > {LAG_SECONDS}\n"
             f"  and {INGEST_QUEUE_BYTES.name} > 0\n"
@@ -106,6 +111,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterLedgerDrift",
+        board=METER,
         expr=(f"abs({_COUNTED}\n  - {_LEDGER})\n  / ({_LEDGER} > 1) > {DRIFT}"),
         severity="warning",
         hold="30m",
@@ -121,6 +127,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterMissingSpans",
+        board=METER,
         expr=f"{_LOST} >= {MISSING}",
         severity="warning",
         hold="10m",
@@ -134,6 +141,7 @@ ALERTS: Final = (
     ),
     Alert(
         name=WATCHDOG,
+        board=METER,
         expr="vector(1)",
         severity="none",
         summary="Alerting works: this alert always fires.",

@@ -10,6 +10,7 @@ from taximeter_processor.names import (
     REQUESTS,
 )
 from taximeter_processor.observability.alerts.alert import (
+    FEATURE,
     PROCESSOR_DOWN,
     WITH_OWNER,
     Alert,
@@ -36,6 +37,7 @@ _WEEK: Final = dollars(
 ALERTS: Final = (
     Alert(
         name="TaximeterRetryStorm",
+        board=FEATURE,
         expr=(
             f"({_FAILED} / {_ALL} > {FAILED_SHARE}\n"
             f"  and {_FAILED} > {FAILED_CALLS}\n"
@@ -56,6 +58,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterFeatureSilent",
+        board=FEATURE,
         expr=(f"({_SILENT}) {WITH_OWNER}\nor on (feature) ({_SILENT})"),
         severity="warning",
         hold="30m",

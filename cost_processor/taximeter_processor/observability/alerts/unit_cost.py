@@ -16,6 +16,7 @@ from taximeter_processor.names import (
 )
 from taximeter_processor.observability.alerts import anomaly
 from taximeter_processor.observability.alerts.alert import (
+    FEATURE,
     PROCESSOR_DOWN,
     WITH_OWNER,
     Alert,
@@ -53,6 +54,7 @@ _IN_ALL: Final = f"sum by (feature) (increase({select(_BUCKET, le='+Inf')}[15m])
 ALERTS: Final = (
     Alert(
         name=anomaly.REQUEST_COST,
+        board=FEATURE,
         expr=_dearer(BASE_REQUEST_COST_1H, BASE_REQUESTS_1H, anomaly.LEAST_USD_HOUR),
         severity="warning",
         hold="10m",
@@ -70,6 +72,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterCostPerRequestDrift",
+        board=FEATURE,
         expr=_dearer(BASE_REQUEST_COST_1D, BASE_REQUESTS_1D, anomaly.LEAST_USD_DAY),
         severity="warning",
         hold="1h",
@@ -85,6 +88,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterCacheHitCollapse",
+        board=FEATURE,
         expr=(
             f"({BASE_CACHED_SHARE_1H} < 0.5 * {normal(BASE_CACHED_SHARE_1H)}\n"
             f"  and {normal(BASE_CACHED_SHARE_1H)} > {CACHED_SHARE}\n"
@@ -107,6 +111,7 @@ ALERTS: Final = (
     ),
     Alert(
         name="TaximeterRunawayRequest",
+        board=FEATURE,
         expr=f"({_IN_ALL} - {_IN_BUCKETS} > 0.5) {WITH_OWNER}",
         severity="critical",
         inhibited_by=PROCESSOR_DOWN,

@@ -107,7 +107,7 @@ def test_the_message_names_both_amounts(tmp_path: Path) -> None:
         "Feature chat spent $30.00 in an hour; $10.00 is normal for this hour of the week.",
         "The cost of a request is normal, so there are more requests: a loop, a leak, retries, "
         "or more users.",
-        "http://localhost:3000/d/taximeter-daily?var-feature=chat",
+        "http://localhost:3000/d/taximeter-feature?var-feature=chat",
     )
     by_the_hour(tmp_path, hours(f"10x{SETTLED}", "30x5"), message)
 

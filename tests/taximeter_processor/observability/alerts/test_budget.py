@@ -74,7 +74,7 @@ def test_the_message_names_budget_amounts_period_feature_owner_and_a_link(tmp_pa
         "Budget chat-daily is exhausted: $612.35 of $500.00 spent this day by feature chat.",
         "It belongs to alice. The amount is exact, from the ledger; spending goes on until "
         "somebody acts.",
-        "http://localhost:3000/d/taximeter-daily?var-feature=chat",
+        "http://localhost:3000/d/taximeter-budgets?var-feature=chat",
     )
     promtool_test(tmp_path, budget("500x5", "612.345678x5"), message)
 
@@ -95,7 +95,7 @@ def test_a_hostile_feature_name_stays_inside_the_link_and_the_query(tmp_path: Pa
         f"Budget {hostile} is exhausted: $600.00 of $500.00 spent this day by feature {hostile}.",
         "It belongs to alice. The amount is exact, from the ledger; spending goes on until "
         "somebody acts.",
-        "http://localhost:3000/d/taximeter-daily?var-feature="
+        "http://localhost:3000/d/taximeter-budgets?var-feature="
         "a%22%7D+or+vector%281%29+%23%26var-team%3Dx",
     )
     given = budget("500x5", "600x5", budget=hostile, feature=hostile)

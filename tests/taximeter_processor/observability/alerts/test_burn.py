@@ -67,7 +67,7 @@ def test_the_page_names_pace_and_budget(tmp_path: Path) -> None:
         {**labels, "job": "taximeter", "severity": "critical", "team": "unknown"},
         "Budget chat lost $30.00 in the last hour, 14 times its pace; $132.00 of $730.00 is spent.",
         "The last 5 minutes were as bad, so it is still going on.",
-        "http://localhost:3000/d/taximeter-daily?var-feature=chat",
+        "http://localhost:3000/d/taximeter-budgets?var-feature=chat",
     )
     promtool_test(tmp_path, spent("100x60 100+0.5x120"), message)
 

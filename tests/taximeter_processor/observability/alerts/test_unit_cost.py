@@ -75,7 +75,7 @@ def test_its_message_names_both_prices_and_the_hours_dollars(tmp_path: Path) -> 
         "hour.",
         "Compared with the same hour of the last seven days. A dearer model, a longer prompt or "
         "answer, a lost cache, or a new price.",
-        "http://localhost:3000/d/taximeter-daily?var-feature=chat",
+        "http://localhost:3000/d/taximeter-feature?var-feature=chat",
     )
     by_the_hour(tmp_path, hours(f"10x{TEN_DAYS} 20x9"), message)
 
