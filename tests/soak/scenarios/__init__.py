@@ -11,6 +11,7 @@ from tests.soak.scenarios.disk_full import disk_full
 from tests.soak.scenarios.kill import kill_collector, kill_database, kill_processor
 from tests.soak.scenarios.ledger_away import ledger_away
 from tests.soak.scenarios.prometheus_away import prometheus_away
+from tests.soak.scenarios.random_bodies import random_bodies
 from tests.soak.scenarios.shutdown import shutdown
 
 SCENARIOS: Final[dict[str, Scenario]] = {
@@ -25,5 +26,6 @@ SCENARIOS: Final[dict[str, Scenario]] = {
     "shutdown-duckdb": Scenario(partial(shutdown, engine="duckdb"), 2, 50),
     "shutdown-postgresql": Scenario(partial(shutdown, engine="postgresql"), 2, 50),
     "prometheus-away": Scenario(prometheus_away, 1, 10),
+    "random-bodies": Scenario(random_bodies, 1, 100),
     "clock-steps": Scenario(clock_steps, 3, 40),
 }
