@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import ssl
 from collections.abc import Mapping
@@ -83,6 +84,14 @@ def tell_service(
     return _asked("POST", settings, name, "write", timeout_seconds, json=dict(body))
 
 
+def _told(response: httpx2.Response) -> str:
+    """What a refusal says, on one line."""
+    text = response.text
+    with contextlib.suppress(ValueError, AttributeError):
+        text = str(response.json().get("detail", text))
+    return " ".join(text.split())[:1000]
+
+
 def _asked(
     method: str,
     settings: Settings,
@@ -109,11 +118,11 @@ def _asked(
     except httpx2.HTTPError as error:
         raise TaximeterError(f"{url}: {error}") from error
     if response.status_code == 400:
-        raise ValueError(str(response.json().get("detail", response.text)))
+        raise ValueError(_told(response))
     if response.status_code == 404:
-        raise NotFound(f"{url} answered 404: {response.text[:200]}")
+        raise NotFound(f"{url} answered 404: {_told(response)}")
     if response.status_code != 200:
-        raise TaximeterError(f"{url} answered {response.status_code}: {response.text[:200]}")
+        raise TaximeterError(f"{url} answered {response.status_code}: {_told(response)}")
     answer: dict[str, Any] = response.json()
     return answer
 

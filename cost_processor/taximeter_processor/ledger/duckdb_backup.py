@@ -54,8 +54,11 @@ def move(backup: Path, target: Path) -> None:
             os.rename(backup, target)
         except OSError:
             part = target.with_name(f".{target.name}.part")
-            _copy(backup, part)
-            os.replace(part, target)
+            try:
+                _copy(backup, part)
+                os.replace(part, target)
+            finally:
+                part.unlink(missing_ok=True)
             backup.unlink()
         sync(target.parent)
     except OSError as error:

@@ -24,8 +24,8 @@ def backups_of(ledger: Path) -> Path:
 def copy_out(connection: duckdb.DuckDBPyConnection, ledger: Path, name: str) -> Path:
     """Write what is committed now to `backups/NAME`, for its owner alone, and to disk.
 
-    It has its name only once it is whole. Raises `ValueError` for a name that is no plain file
-    name or is taken, `LedgerError` when the copy fails.
+    It has its name only once it is whole; one copy is made at a time. Raises `ValueError` for a
+    name that is no plain file name or is taken, `LedgerError` when the copy fails.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(f"{name!r}: expected a plain file name such as monday.duckdb")
@@ -35,7 +35,7 @@ def copy_out(connection: duckdb.DuckDBPyConnection, ledger: Path, name: str) -> 
         raise ValueError(f"{name!r} is there already: expected a new name")
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        part.unlink(missing_ok=True)
+        _clear(folder)
         _copy(connection, part)
         os.chmod(part, 0o600)
         sync(part)
@@ -43,7 +43,7 @@ def copy_out(connection: duckdb.DuckDBPyConnection, ledger: Path, name: str) -> 
         sync(folder)
     except (duckdb.Error, OSError) as error:
         with contextlib.suppress(OSError):
-            part.unlink()
+            _clear(folder)
         raise LedgerError(f"{ledger} cannot be copied to {target}: {error}") from error
     return target
 
@@ -60,6 +60,12 @@ def sync(path: Path) -> None:
 def quoted(path: Path) -> str:
     """A path as text in SQL."""
     return "'{}'".format(str(path).replace("'", "''"))
+
+
+def _clear(folder: Path) -> None:
+    """Remove what is left of copies that were not finished, with their logs."""
+    for part in folder.glob(".*.part*"):
+        part.unlink()
 
 
 def _copy(connection: duckdb.DuckDBPyConnection, part: Path) -> None:

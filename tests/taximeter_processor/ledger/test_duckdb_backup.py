@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -12,7 +13,8 @@ from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.duckdb_backup import move, restore
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.erase import erase_slice
-from tests.support.records import CALL, NOON_US, calls
+from tests.soak.disks import small_disk
+from tests.support.records import CALL, NOON_US, call, calls
 
 STAMP = "20261118T120000"
 
@@ -88,8 +90,24 @@ def test_a_backup_is_never_written_over(ledger: Path) -> None:
 def test_a_copy_that_was_cut_off_by_a_crash_is_no_obstacle(ledger: Path) -> None:
     folder = ledger.parent / "backups"
     folder.mkdir()
-    (folder / ".b.duckdb.part").write_text("half")
+    for name in (".b.duckdb.part", ".sunday.duckdb.part", ".sunday.duckdb.part.wal"):
+        (folder / name).write_text("half")
     assert count(backup_of(ledger)) == 1
+    assert [file.name for file in folder.iterdir()] == ["b.duckdb"]
+
+
+def test_a_full_disk_leaves_no_half_copy_and_the_next_one_is_whole(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", 24) as disk:
+        store = DuckDBStore(disk.path / "ledger.duckdb")
+        store.append(calls(2000))
+        disk.fill(os.getpid(), 200_000)
+        with pytest.raises(LedgerError, match="cannot be copied"):
+            store.backup("b.duckdb")
+        assert list((disk.path / "backups").iterdir()) == []
+        disk.free(os.getpid())
+        assert len(store.append([call(3000)])) == 1
+        assert count(store.backup("b.duckdb")) == 2001
+        store.close()
 
 
 def test_a_copy_that_fails_leaves_nothing_and_the_ledger_goes_on(ledger: Path) -> None:
