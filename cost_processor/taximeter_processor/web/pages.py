@@ -11,8 +11,18 @@ from fastapi import APIRouter, Depends, HTTPException, Request, Response
 from taximeter_processor.api.query import Running, may_read
 from taximeter_processor.ledger import drill, slices
 from taximeter_processor.money import format_usd
+from taximeter_processor.reports.account import sum_usd
+from taximeter_processor.reports.account_text import (
+    named,
+    not_told_yet,
+    notes,
+    other_text,
+    source_text,
+    sum_name,
+)
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.status import adoption
+from taximeter_processor.reports.stored import asked_for, not_found
 from taximeter_processor.service import Service
 from taximeter_processor.web.downloads import call_rows, cost_rows, day_rows
 from taximeter_processor.web.rendering import STYLE, STYLE_PATH, PageRoute, page, streamed
@@ -146,19 +156,26 @@ def requests_page(service: Running, request: Request) -> Response:
 @router.get("/explain/{trace_id}", dependencies=SEEN)
 def explain_page(service: Running, request: Request, trace_id: str) -> Response:
     """The calls of one trace: what each used, and what that cost."""
-    if not (len(trace_id) == 32 and set(trace_id) <= set("0123456789abcdef")):
-        raise HTTPException(400, "expected a trace id: 32 lower-case hexadecimal digits")
-    found = drill.calls_of_trace(service.store, trace_id)
+    try:
+        trace_id, _ = asked_for(trace_id, "")
+    except ValueError as error:
+        raise HTTPException(400, str(error)) from error
+    found = service.explain(trace_id, "")
     return page(
         request,
         service,
         "explain.html",
         200 if found else 404,
         trace_id=trace_id,
-        calls=found[: drill.MOST_CALLS],
-        is_cut=len(found) > drill.MOST_CALLS,
-        total_pico=sum(call.cost_pico for call in found[: drill.MOST_CALLS]),
-        zone=service.settings.zone,
+        found=found,
+        others=not_told_yet(found["calls"], found["not_counted"]) if found else [],
+        missing=not_found(trace_id, ""),
+        named=named,
+        notes=notes,
+        other_text=other_text,
+        source_text=source_text,
+        sum_name=sum_name,
+        sum_usd=sum_usd,
     )
 
 

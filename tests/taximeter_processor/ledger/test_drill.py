@@ -1,4 +1,4 @@
-"""Single calls come page by page, each once, with the meters that make their cost."""
+"""Single calls come page by page, each once and none twice."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taximeter_processor.ledger import drill
-from taximeter_processor.ledger.drill import CallRow, MeterLine, Place, place_of
+from taximeter_processor.ledger.drill import CallRow, Place, place_of
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.slices import Where
 from taximeter_processor.money import format_usd
-from tests.support.records import CALL, NOON_US, call
+from tests.support.records import NOON_US, call
 
 USD = 10**12
 START, END = NOON_US - 10**9, NOON_US + 10**9
@@ -71,22 +71,6 @@ def test_a_call_that_comes_meanwhile_moves_no_other(store: DuckDBStore) -> None:
 
 def test_filters_select(store: DuckDBStore) -> None:
     assert walk(store, dearest_first=False, where={"feature": "chat"}) == []
-
-
-def test_the_meters_of_a_call_carry_the_rate_that_was_paid(store: DuckDBStore) -> None:
-    store.append([CALL._replace(trace_id="f" * 32, other_meters='{"web_search": [2, "0.02"]}')])
-    (row,) = drill.calls_of_trace(store, "f" * 32)
-    assert row.lines == (
-        MeterLine("input", 160, 40_000_000),
-        MeterLine("cache_read", 1152, 28_800_000),
-        MeterLine("output", 84, 168_000_000),
-        MeterLine("web_search", 2, 20_000_000_000),
-    )
-    assert [line.million_usd for line in row.lines] == ["0.25", "0.025", "2.0", "10000.0"]
-
-
-def test_a_trace_without_calls_has_none(store: DuckDBStore) -> None:
-    assert drill.calls_of_trace(store, "0" * 32) == []
 
 
 @pytest.mark.parametrize("text", ["", "1~2~3", "x~1~a~b", "1~-2~a~b", "1~²~a~b", "1~2~a~b~c"])

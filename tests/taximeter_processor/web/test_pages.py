@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from taximeter_processor.delivery import post_all
+from taximeter_processor.reports.account_text import notes
 from tests.support.otlp import CHAT, proto_span, protobuf
 from tests.support.raw_http import Answer, request
 from tests.support.servers import Processor
@@ -180,14 +182,35 @@ def test_a_feature_leads_to_its_requests_and_each_to_what_it_cost(processor: Pro
     (link,) = re.findall(r'href="(/explain/[0-9a-f]{32})#', requests_page)
     text = page(processor, link).text
     assert "$0.0002368" in text
-    for line in ("160", "0.25", "$0.00004", "1,152", "0.025", "$0.0000288", "84", "$0.000168"):
+    for line in (
+        "160",
+        "$0.25 / 1,000,000",
+        "$0.00004",
+        "1,152",
+        "$0.025 / 1,000,000",
+        "$0.0000288",
+    ):
         assert f">{line}</td>" in text
+
+
+def test_the_page_says_of_a_call_what_the_interface_and_the_terminal_say(
+    processor: Processor,
+) -> None:
+    (link,) = re.findall(r'href="(/explain/[0-9a-f]{32})#', page(processor, "/requests").text)
+    told = json.loads(request(processor.port, "GET", f"/api/v1{link}").body)
+    (account,) = told["calls"]
+    text = unescape(page(processor, link).text)
+    assert f"<strong>${told['cost_usd']}</strong>" in text
+    said = [f"<dt>{note.name}</dt><dd>{note.text}</dd>" for note in notes(account)]
+    assert [note.name for note in notes(account)][:2] == ["prices", "list price"]
+    assert all(note in text for note in said)
+    assert all(f"<td>catalogue: {one['source_detail']}</td>" in text for one in account["meters"])
 
 
 def test_a_trace_that_is_not_there_is_not_found(processor: Processor) -> None:
     answer = request(processor.port, "GET", f"/explain/{'0' * 32}")
     assert answer.status == 404
-    assert "no call of this trace" in answer.text
+    assert "the ledger holds no call of trace" in answer.text
 
 
 def test_a_table_is_downloaded_as_it_is_filtered_with_every_decimal(processor: Processor) -> None:
