@@ -318,6 +318,12 @@ LEDGER_BYTES: Final = Metric("taximeter_ledger_bytes", "gauge", "Size of the led
 LEDGER_COST: Final = Metric(
     "taximeter_ledger_cost_usd", "gauge", "Sum of every cost in the ledger, all writers."
 )
+LEDGER_LIMITS: Final = Metric(
+    "taximeter_ledger_limit_reached_total",
+    "counter",
+    "What was let go at a limit of telling calls apart: links, open_traces, rows.",
+    ("limit",),
+)
 LEDGER_PRUNED: Final = Metric(
     "taximeter_ledger_pruned_calls_total", "counter", "Calls taken out by retention, all writers."
 )

@@ -7,6 +7,7 @@ for a trace that holds what may be a sum of calls does it reach further, as far 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
@@ -43,9 +44,11 @@ class Found(NamedTuple):
 class Related:
     """Looks for related rows on the connection that writes."""
 
-    def __init__(self, writer: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, writer: duckdb.DuckDBPyConnection, let_go: Counter[str]) -> None:
+        """`let_go` counts what is past a limit: `links`, `open_traces`, `rows`."""
         self._writer = writer
-        self._links = KeptLinks(writer)
+        self._let_go = let_go
+        self._links = KeptLinks(writer, let_go)
         self._told = ArrowSource(
             ("trace_id", "response_id"), (("trace_id", "text"), ("response_id", "text"))
         )
@@ -118,6 +121,7 @@ class Related:
         self._open[trace_id] = min(start_us, known[0]), max(end_us, known[1])
         if len(self._open) > MOST_OPEN:
             del self._open[next(iter(self._open))]
+            self._let_go["open_traces"] += 1
 
     def _rows(self, first_us: int, last_us: int) -> list[Record]:
         """First ids alone, which are few columns; then whole rows of the moments found."""
@@ -137,6 +141,8 @@ class Related:
             f"start_time between make_timestamp({first}) and make_timestamp({last}) and {related} "
             f"limit {MOST_ROWS}"
         ).fetchall()
+        # Whether there are more is not looked for.
+        self._let_go["rows"] += len(rows) == MOST_ROWS
         return [record_of(row) for row in rows]
 
     def _ways_up(self, first_us: int, last_us: int) -> Links:

@@ -7,6 +7,7 @@ its calls are still known. The newest hundred thousand are kept; calls alone lea
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Final
 
 import duckdb
@@ -22,8 +23,10 @@ SPARE_LINKS: Final = MOST_LINKS // 10
 class KeptLinks:
     """The table `links`, on the connection that writes."""
 
-    def __init__(self, writer: duckdb.DuckDBPyConnection) -> None:
+    def __init__(self, writer: duckdb.DuckDBPyConnection, let_go: Counter[str]) -> None:
+        """`let_go` counts, as `links`, those past the limit."""
         self._writer = writer
+        self._let_go = let_go
         self._fresh = ArrowSource(
             ("trace_id", "span_id", "parent_span_id"),
             (("trace_id", "text"), ("span_id", "text"), ("parent_span_id", "text")),
@@ -47,7 +50,9 @@ class KeptLinks:
                 "delete from links where rowid not in "
                 f"(select rowid from links order by linked_at desc, rowid desc limit {MOST_LINKS})"
             )
-            self._count = self._stored()
+            stored = self._stored()
+            self._let_go["links"] += self._count - stored
+            self._count = stored
 
     def of_told(self) -> Links:
         """Links of the traces in the registered relation `told`."""

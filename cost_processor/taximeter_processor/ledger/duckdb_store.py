@@ -6,6 +6,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -89,6 +90,7 @@ class DuckDBStore:
         self._has_failed = False
         self._in_doubt: list[Record] = []
         self._settled: list[Record] = []
+        self.let_go: Counter[str] = Counter()
         self._open()
 
     def _open(self) -> None:
@@ -99,7 +101,7 @@ class DuckDBStore:
         self._keys = ArrowSource(KEY)
         self._writer.register("batch", self._batch)
         self._writer.register("keys", self._keys)
-        self._related = Related(self._writer)
+        self._related = Related(self._writer, self.let_go)
         self._hours = PastHours(self._writer)
         self._writer.execute(PREPARE_INSERT)
 

@@ -10,6 +10,7 @@ hashed to, always taken in ascending order, so that no two transactions wait for
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 from zlib import crc32
@@ -50,9 +51,11 @@ class Found(NamedTuple):
 class Related:
     """What a writer knows of emitters, and its look-ups inside a transaction."""
 
-    def __init__(self) -> None:
+    def __init__(self, let_go: Counter[str]) -> None:
+        """`let_go` counts what is past a limit: `links`, `rows`."""
         self._noted: dict[str, int] = {}
-        self._links = KeptLinks()
+        self._let_go = let_go
+        self._links = KeptLinks(let_go)
 
     def announce(self, session: WriterSession, fresh: Sequence[Record]) -> None:
         """Note who tells of calls, before the transaction that stores what they tell."""
@@ -96,6 +99,8 @@ class Related:
         rows = connection.execute(
             _RELATED, [*far, list(traces), *near, responses, others]
         ).fetchall()
+        # Whether there are more is not looked for.
+        self._let_go["rows"] += len(rows) == MOST_ROWS
         duplicates = connection.execute(_DUPLICATES, [*far, list(traces), others]).fetchall()
         ways_up = {(trace_id, span_id): parent for trace_id, span_id, parent in duplicates}
         kept = self._links.of_traces(connection, [*traces, *others])

@@ -5,6 +5,7 @@ The newest hundred thousand are kept, as in the embedded ledger; calls alone lea
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
@@ -19,8 +20,10 @@ SPARE_LINKS: Final = MOST_LINKS // 10
 class KeptLinks:
     """The table `links`, as one writer adds to it."""
 
-    def __init__(self) -> None:
+    def __init__(self, let_go: Counter[str]) -> None:
+        """`let_go` counts, as `links`, those past the limit."""
         self._added = 0
+        self._let_go = let_go
 
     def keep(self, connection: Connection, links: Links) -> None:
         """Store links that are new; now and then let go of the oldest past the limit."""
@@ -35,12 +38,13 @@ class KeptLinks:
         if self._added > SPARE_LINKS:
             self._added = 0
             # One writer at a time: two would wait for each other's rows.
-            connection.execute(
+            gone = connection.execute(
                 "delete from links where linked_at < (select linked_at from links "
                 f"order by linked_at desc offset {MOST_LINKS - 1} limit 1) "
                 "and (select pg_try_advisory_xact_lock($1, $2))",
                 [LOCKS, LINKS],
             )
+            self._let_go["links"] += gone.rowcount
 
     def of_traces(self, connection: Connection, traces: Sequence[str]) -> Links:
         """Links of these traces."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -66,7 +67,8 @@ class PostgresStore:
         self._dead_letter_limit = dead_letter_limit
         self._session = None if writer is None else WriterSession(url, writer, shown)
         self._readers = Readers(url, shown, read_seconds, memory_mb)
-        self._related = Related()
+        self.let_go: Counter[str] = Counter()
+        self._related = Related(self.let_go)
         self._exchange = Exchange()
         self._settled: list[Record] = []
         self._arrived: list[Arrival] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -50,6 +51,10 @@ class Changes(Reads, Protocol):
 
 class LedgerStore(Reads, Protocol):
     """One ledger. `append` is called by one thread; reads may come from any."""
+
+    let_go: Counter[str]
+    """How often a limit of what is remembered of tellings was reached since the start: `links`,
+    `open_traces`, `rows`."""
 
     def append(
         self,

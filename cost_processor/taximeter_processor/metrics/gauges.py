@@ -79,6 +79,7 @@ class LedgerGauges:
         yield self._expected()
         yield self._restated()
         yield from self._pruned()
+        yield self._let_go()
         rows, cost, newest = queries.quick_totals(self._store)
         yield single(names.LEDGER_ROWS, rows)
         yield single(names.LEDGER_COST, to_float(cost))
@@ -153,6 +154,15 @@ class LedgerGauges:
         for reason, up, down in carried.restated(self._store):
             family.add_metric(["up", reason], to_float(up))
             family.add_metric(["down", reason], to_float(down))
+        return family
+
+    def _let_go(self) -> Family:
+        metric = names.LEDGER_LIMITS
+        family = CounterMetricFamily(
+            metric.name.removesuffix("_total"), metric.help, labels=list(metric.labels)
+        )
+        for limit in ("links", "open_traces", "rows"):
+            family.add_metric([limit], self._store.let_go[limit])
         return family
 
     def _pruned(self) -> Iterator[Family]:

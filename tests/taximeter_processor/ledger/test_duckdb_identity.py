@@ -44,6 +44,7 @@ def test_the_newest_links_are_kept(store: DuckDBStore, monkeypatch: pytest.Monke
         store.append([], links=others(first, 20))
     # Each 20 take their number past 110.
     assert kept(store) == [f"{number:032x}" for number in range(101, 201)]
+    assert store.let_go == {"links": 100}
 
 
 def test_a_commit_that_fails_keeps_none_of_its_links(store: DuckDBStore) -> None:
@@ -65,6 +66,7 @@ def test_past_the_limit_of_open_traces_the_one_told_of_first_is_forgotten(
     # The link alone no longer makes the sum be looked at; anything else of its trace does.
     store.append([], links=LINKS)
     assert spans(store) == ["3", "4", "9", "9"]
+    assert store.let_go["open_traces"] == 1
 
 
 def test_a_commit_is_held_against_so_many_rows_and_no_more(
@@ -75,3 +77,4 @@ def test_a_commit_is_held_against_so_many_rows_and_no_more(
     store.append([SUM])
     # Held against one of its two calls it is no sum.
     assert spans(store) == ["3", "4", "9"]
+    assert store.let_go["rows"] == 1

@@ -115,6 +115,7 @@ def test_the_newest_links_are_kept(store: PostgresStore, monkeypatch: pytest.Mon
         )
     kept = [trace_id for (trace_id,) in store.read("select trace_id from links order by trace_id")]
     assert kept == [f"{number:032x}" for number in range(101, 201)]
+    assert store.let_go["links"] == 100
 
 
 def test_the_owner_of_a_database_needs_no_other_right(postgres: Postgres) -> None:

@@ -120,6 +120,12 @@ def test_spend_on_calls_that_were_broken_off_is_told_apart(ledger: Ledger) -> No
     assert ledger.shows(names.SPEND_REQUESTS, window="today", status="priced") == [2]
 
 
+def test_what_was_let_go_at_a_limit_is_shown(ledger: Ledger) -> None:
+    ledger.store.let_go["links"] += 7
+    assert ledger.shows(names.LEDGER_LIMITS, limit="links") == [7]
+    assert ledger.shows(names.LEDGER_LIMITS, limit="rows") == [0]
+
+
 def test_gauges_are_left_out_when_the_ledger_cannot_be_read(
     ledger: Ledger, monkeypatch: pytest.MonkeyPatch
 ) -> None:
