@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import os
 import secrets
-import sys
 from pathlib import Path
 
 PROCESSOR, PROMETHEUS, GRAFANA = 10001, 65534, 472
 """The users of the containers; the Collector runs as the processor's."""
 
+TOKENS = {"ingest": PROCESSOR, "read": PROMETHEUS, "grafana": GRAFANA, "reader": GRAFANA}
 
-def put(path: Path, text: str, owner: int, mode: int = 0o640) -> None:
-    """Write a secret for one user and, unless `mode` says otherwise, the processor's group."""
-    path.touch(mode=0o600)
-    path.write_text(text)
+
+def give(path: Path, owner: int, mode: int) -> None:
+    """To one user and, unless `mode` says otherwise, the processor's group."""
     if os.geteuid() == 0:
         os.chown(path, owner, PROCESSOR)
     path.chmod(mode)
 
 
-def main(folder: Path) -> None:
-    """One file a secret; the database's password also in PostgreSQL's own form."""
-    folder.mkdir(parents=True, exist_ok=True)
-    if (folder / "pgpass").exists():
-        return
-    for name, owner in (("ingest", PROCESSOR), ("read", PROMETHEUS), ("grafana", GRAFANA)):
-        put(folder / name, f"tx_{secrets.token_hex(24)}", owner)
-    password = secrets.token_hex(24)
-    put(folder / "postgres", password, 0)
-    # libpq reads a password file only when it is its user's alone. Written last: it ends the work.
-    put(folder / "pgpass", f"postgres:5432:taximeter:taximeter:{password}\n", PROCESSOR, 0o600)
+def put(path: Path, text: str, owner: int, mode: int = 0o640) -> None:
+    """Write a secret that nobody else can read, not even in between."""
+    path.touch(mode=0o600)
+    path.write_text(text)
+    give(path, owner, mode)
+
+
+def main(folder: Path, queue: Path) -> None:
+    """One file a secret, the database's password also in PostgreSQL's own form; a folder to queue in."""
+    for name, owner in TOKENS.items():
+        if not (folder / name).exists():
+            put(folder / name, f"tx_{secrets.token_hex(24)}", owner)
+    if not (folder / "pgpass").exists():
+        password = secrets.token_hex(24)
+        put(folder / "postgres", password, 0)
+        # libpq reads a password file only when it is its user's alone. Written last: it ends the work.
+        line = f"postgres:5432:taximeter:taximeter:{password}\n"
+        put(folder / "pgpass", line, PROCESSOR, 0o600)
+    # A new volume is root's, and the Collector's image has no folder to take another owner from.
+    give(queue, PROCESSOR, 0o700)
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1] if len(sys.argv) > 1 else "/run/taximeter"))
+    main(Path("/run/taximeter"), Path("/queue"))
