@@ -20,21 +20,23 @@ def give(path: Path, owner: int, mode: int) -> None:
 
 
 def put(path: Path, text: str, owner: int, mode: int = 0o640) -> None:
-    """Write a secret that nobody else can read, not even in between."""
-    path.touch(mode=0o600)
-    path.write_text(text)
-    give(path, owner, mode)
+    """Write a secret, whole or not at all, that nobody else can read even in between."""
+    new = path.with_suffix(".new")
+    new.touch(mode=0o600)
+    new.write_text(text)
+    give(new, owner, mode)
+    new.replace(path)
 
 
 def main(folder: Path, queue: Path) -> None:
-    """One file a secret, the database's password also in PostgreSQL's own form; a folder to queue in."""
+    """One file a secret, the database's password also in PostgreSQL's form; a folder to queue in."""
     for name, owner in TOKENS.items():
         if not (folder / name).exists():
             put(folder / name, f"tx_{secrets.token_hex(24)}", owner)
     if not (folder / "pgpass").exists():
         password = secrets.token_hex(24)
         put(folder / "postgres", password, 0)
-        # libpq reads a password file only when it is its user's alone. Written last: it ends the work.
+        # libpq reads a password file only when it is its user's alone. Last, so that the two agree.
         line = f"postgres:5432:taximeter:taximeter:{password}\n"
         put(folder / "pgpass", line, PROCESSOR, 0o600)
     # A new volume is root's, and the Collector's image has no folder to take another owner from.

@@ -24,7 +24,9 @@ def register(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> N
     access.add_common(grant)
     grant.add_argument("--role", required=True, help="the role's name")
     grant.add_argument(
-        "--password-file", type=Path, help="make the role if need be, with the password in this file"
+        "--password-file",
+        type=Path,
+        help="make the role if need be, with the password in this file",
     )
     grant.set_defaults(run=_grant)
     hourly = commands.add_parser(
