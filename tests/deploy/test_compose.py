@@ -23,7 +23,9 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
 def make_secrets(root: Path) -> Path:
-    runpy.run_path(str(DEPLOY / "compose" / "secrets.py"))["main"](root / "run", root / "queue")
+    runpy.run_path(str(DEPLOY / "compose" / "make_secrets.py"))["main"](
+        root / "run", root / "queue"
+    )
     return root / "run"
 
 

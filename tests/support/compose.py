@@ -9,7 +9,6 @@ is in `IMAGES`; versions are those of this machine.
 from __future__ import annotations
 
 import json
-import os
 import re
 import shlex
 import sys

@@ -1,4 +1,4 @@
-"""Starts the services of a compose file as processes, in its order, for want of a container engine."""
+"""Starts the services of a compose file as processes: a stack without a container engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Makes the stack's secrets where there are none yet; they outlive restarts in their volume."""
+"""Makes the stack's secrets where there are none yet; they outlive restarts in their volume.
+
+Not named `secrets`: Python would import this file for the module of that name.
+"""
 
 from __future__ import annotations
 
@@ -29,7 +32,7 @@ def put(path: Path, text: str, owner: int, mode: int = 0o640) -> None:
 
 
 def main(folder: Path, queue: Path) -> None:
-    """One file a secret, the database's password also in PostgreSQL's form; a folder to queue in."""
+    """One file a secret, the database's password also in its own form; a folder to queue in."""
     for name, owner in TOKENS.items():
         if not (folder / name).exists():
             put(folder / name, f"tx_{secrets.token_hex(24)}", owner)
