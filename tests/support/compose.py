@@ -49,6 +49,8 @@ class Image(NamedTuple):
     """Arguments that say the ports it has by default."""
     ports: Mapping[str, int] = {}
     """Variables that do."""
+    folder: str = ""
+    """Where it works."""
     files: Mapping[str, str] = {}
     """Scripts in it that are stood in for; the service then ends at once."""
 
@@ -128,6 +130,11 @@ class Compose:
         words = words or list(self._images[name].health)
         return self._on_this_machine(name, words) if words else []
 
+    def folder(self, name: str) -> Path:
+        """Where it works."""
+        inside = self._images[name].folder
+        return self._paths[name].get(inside) or self._folder("work", name)
+
     def environment(self, name: str) -> dict[str, str]:
         """The variables that the image and the file give it."""
         image = self._images[name]
@@ -206,4 +213,10 @@ def _built(dockerfile: Path) -> Image:
     variables = dict(word.split("=", 1) for word in shlex.split(lines["ENV"]))
     del variables["PATH"]
     health = json.loads(lines["HEALTHCHECK"].partition("CMD ")[2])
-    return Image(json.loads(lines["ENTRYPOINT"]), json.loads(lines["CMD"]), variables, health)
+    return Image(
+        json.loads(lines["ENTRYPOINT"]),
+        json.loads(lines["CMD"]),
+        variables,
+        health,
+        folder=lines["WORKDIR"],
+    )

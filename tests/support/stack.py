@@ -61,6 +61,7 @@ class Stack:
         done = subprocess.run(
             self.compose.command(name, *instead),
             env={**os.environ, **self.compose.environment(name)},
+            cwd=self.compose.folder(name),
             capture_output=True,
             text=True,
             timeout=60,
@@ -99,7 +100,10 @@ class _Service(Server):
         return self._compose.command(self._service)
 
     def popen_options(self) -> Mapping[str, Any]:
-        return {"env": {**os.environ, **self._compose.environment(self._service)}}
+        return {
+            "env": {**os.environ, **self._compose.environment(self._service)},
+            "cwd": self._compose.folder(self._service),
+        }
 
     def check(self) -> None:
         for port in self._compose.published(self._service):
