@@ -23,9 +23,8 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
 def make_secrets(root: Path) -> Path:
-    runpy.run_path(str(DEPLOY / "compose" / "make_secrets.py"))["main"](
-        root / "run", root / "queue"
-    )
+    script = runpy.run_path(str(DEPLOY / "compose" / "make_secrets.py"))
+    script["main"](root / "run", root / "queue")
     return root / "run"
 
 
