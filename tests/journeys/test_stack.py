@@ -4,8 +4,9 @@ Grafana is not started; what it would read is read with what it is given. The pl
 
     search  4 streams gpt-5-mini               4 x $0.0002368 = $0.0009472
     chat    3 answers gpt-4.1                  3 x $0.000118  = $0.000354
-    search  1 call gpt-5-mini of yesterday     1 x $0.0002368 = $0.0002368
-                                                                $0.001538
+    search  1 call gpt-5-mini of last week     1 x $0.0002368 = $0.0002368
+    search  1 of yesterday, 8,000,000 tokens in, at $0.25 a million = $2
+                                                                $2.001538
 """
 
 from __future__ import annotations
@@ -27,12 +28,12 @@ from taximeter_processor.ledger.views import VIEWS
 from taximeter_processor.names import LEDGER_COST
 from tests.journeys.conftest import App, finish
 from tests.support.compose import ROOT
-from tests.support.otlp import json_body, json_span
+from tests.support.otlp import CHAT, json_body, json_span
 from tests.support.servers import get_json, wait_for
 from tests.support.stack import Stack
 
 PLAN: Final = ("stream:search:growth:acme:interactive:4", "chat:chat:support:globex:batch:3")
-TOTAL: Final = Decimal("0.001538")
+TOTAL: Final = Decimal("2.001538")
 
 
 @pytest.fixture(scope="module")
@@ -46,21 +47,27 @@ def stack(app: App) -> Iterator[Stack]:
         try:
             running.up()
             finish(app(running.url("collector", 4318), *PLAN))
-            send_yesterday(running.url("collector", 4318))
+            send_past(running.url("collector", 4318))
             yield running
         finally:
             running.down()
 
 
-def send_yesterday(otlp_url: str) -> None:
-    """A call at yesterday's noon, such as a drained queue brings."""
+def send_past(otlp_url: str) -> None:
+    """A call at noon a week before yesterday and a dear one at yesterday's, in one late body."""
     noon = datetime.now(timezone.utc).replace(hour=12, minute=0, second=0, microsecond=0)
-    start = int((noon - timedelta(days=1)).timestamp())
-    times = {"startTimeUnixNano": f"{start}000000000", "endTimeUnixNano": f"{start + 1}000000000"}
+    dear = {key: 0 if key.startswith("gen_ai.usage.") else value for key, value in CHAT.items()}
+    dear["gen_ai.usage.input_tokens"] = 8_000_000
+    spans = []
+    for number, (days, attributes) in enumerate(((8, CHAT), (1, dear)), start=1):
+        start = int((noon - timedelta(days=days)).timestamp())
+        times = {
+            "startTimeUnixNano": f"{start}000000000",
+            "endTimeUnixNano": f"{start + 1}000000000",
+        }
+        spans.append(json_span(number, attributes, **times))
     request = urllib.request.Request(
-        f"{otlp_url}/v1/traces",
-        json_body(json_span(**times)),
-        {"content-type": "application/json"},
+        f"{otlp_url}/v1/traces", json_body(*spans), {"content-type": "application/json"}
     )
     urllib.request.urlopen(request, timeout=30).close()
 
@@ -108,13 +115,14 @@ def test_an_alert_reaches_alertmanager(stack: Stack) -> None:
 
 def test_the_proof_of_the_ledger_holds(stack: Stack) -> None:
     said = stack.run("processor", "taximeter", "ledger", "verify")
-    assert said.splitlines()[-1] == f"8 calls, ${TOTAL}"
+    assert said.splitlines()[-1] == f"9 calls, ${TOTAL}"
 
 
 def test_a_message_to_an_owner_reaches_the_mail_server(stack: Stack) -> None:
     stack.run("processor", "taximeter", "digest", "--owner", "alice")
-    messages = wait_for("the digest", lambda: stack.mail.received)
-    assert messages[0]["To"] == "alice@example.com"
+    (message,) = wait_for("the digest", lambda: stack.mail.received)
+    assert message["To"] == "alice@example.com"
+    assert "$2.00" in message["Subject"]
 
 
 @pytest.fixture

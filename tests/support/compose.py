@@ -74,12 +74,15 @@ IMAGES: Final[Mapping[str, Image]] = {
 class Compose:
     """One compose file, translated for this machine; all that is written goes below `root`."""
 
-    def __init__(self, file: Path, root: Path) -> None:
-        """Makes the volumes' folders and copies the mounted files."""
+    def __init__(self, file: Path, root: Path, served: Mapping[tuple[str, int], int]) -> None:
+        """Makes the volumes' folders and copies the mounted files.
+
+        `served` are ports of services, by name and number, that are served elsewhere already.
+        """
         self._root = root
         self._services: dict[str, dict[str, Any]] = yaml.safe_load(file.read_text())["services"]
         self._images = {name: _image(s["image"]) for name, s in self._services.items()}
-        self._ports: dict[tuple[str, int], int] = {}
+        self._ports = dict(served)
         self._paths: dict[str, dict[str, Path]] = {}
         for name in self._services:
             self._mount(name, file.parent)
@@ -102,10 +105,6 @@ class Compose:
     def port(self, name: str, port: int) -> int:
         """Where a service's port is on this machine."""
         return self._ports.setdefault((name, port), free_port())
-
-    def place(self, name: str, port: int, here: int) -> None:
-        """A service's port is one that is served already."""
-        self._ports[name, port] = here
 
     def published(self, name: str) -> list[int]:
         """Where the ports are that people and their applications reach."""

@@ -22,13 +22,13 @@ class Stack:
     """
 
     def __init__(self, file: Path, root: Path) -> None:
-        self.compose = Compose(file, root)
+        self.mail = MailSink()
+        port = int(self.mail.address.rpartition(":")[2])
+        self.compose = Compose(file, root, {("mail", 1025): port})
         self.said: dict[str, str] = {}
         """What services printed that have ended."""
         self._root = root
         self._running: list[Server] = []
-        self.mail = MailSink()
-        self.compose.place("mail", 1025, int(self.mail.address.rpartition(":")[2]))
 
     def up(self) -> None:
         """Start all."""
