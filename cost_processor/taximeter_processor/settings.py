@@ -114,6 +114,8 @@ class Addresses(Strict):
     alertmanager: str = "127.0.0.1:9093"
     prometheus: str = "127.0.0.1:9090"
     postgres: str = "127.0.0.1:5432"
+    postgres_sslmode: Literal["disable", "require", "verify-ca", "verify-full"] = "require"
+    """How Grafana connects to it."""
     token_file: str = ""
     """Where Prometheus finds a token with the scope `read`, if the processors want one."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 import stat
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -21,10 +22,17 @@ COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
 
+def make_secrets(root: Path) -> Path:
+    script = runpy.run_path(str(DEPLOY / "compose" / "make_secrets.py"))
+    script["main"](root / "run", root / "queue")
+    return root / "run"
+
+
 @pytest.fixture
 def secrets(tmp_path: Path) -> Path:
-    runpy.run_path(str(DEPLOY / "compose" / "secrets.py"))["main"](tmp_path)
-    return tmp_path
+    for name in ("run", "queue"):
+        (tmp_path / name).mkdir()
+    return make_secrets(tmp_path)
 
 
 @pytest.fixture
@@ -66,11 +74,102 @@ def test_the_collectors_version_is_the_one_that_is_built_and_tested() -> None:
 
 def test_secrets_are_made_once_and_are_private(secrets: Path) -> None:
     before = {path.name: path.read_text() for path in secrets.iterdir()}
-    runpy.run_path(str(DEPLOY / "compose" / "secrets.py"))["main"](secrets)
+    make_secrets(secrets.parent)
     assert {path.name: path.read_text() for path in secrets.iterdir()} == before
     modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in secrets.iterdir()}
     assert modes.pop("pgpass") == 0o600
     assert set(modes.values()) == {0o640}
+
+
+def test_a_secret_that_a_newer_version_adds_is_made_beside_the_old_ones(secrets: Path) -> None:
+    (secrets / "reader").unlink()
+    kept = (secrets / "postgres").read_text()
+    make_secrets(secrets.parent)
+    assert (secrets / "reader").read_text().startswith("tx_")
+    assert (secrets / "postgres").read_text() == kept
+
+
+USERS = {
+    "processor": (10001, 10001),  # both as deploy/Dockerfile makes it
+    "collector": (10001, 0),  # compose names the user, of whom its image knows no group
+    "prometheus": (65534, 65534),
+    "grafana": (472, 0),
+    "postgres": (0, 0),  # until its image's script has read the password
+}
+"""User and group of each image's process."""
+
+
+@pytest.mark.parametrize(
+    ("service", "secret"),
+    [
+        ("processor", "ingest"),
+        ("processor", "read"),
+        ("processor", "pgpass"),
+        ("processor", "reader"),
+        ("collector", "ingest"),
+        ("prometheus", "read"),
+        ("grafana", "grafana"),
+        ("grafana", "reader"),
+    ],
+)
+def test_a_service_may_read_what_it_needs(
+    service: str, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert may(service, "read", _owned(tmp_path, monkeypatch)[secret])
+
+
+@pytest.mark.parametrize(
+    ("service", "secret"),
+    [
+        ("prometheus", "ingest"),
+        ("prometheus", "pgpass"),
+        ("grafana", "postgres"),
+        ("grafana", "pgpass"),
+        ("collector", "grafana"),
+    ],
+)
+def test_a_service_may_not_read_what_is_another_s(
+    service: str, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not may(service, "read", _owned(tmp_path, monkeypatch)[secret])
+
+
+def test_the_collector_may_write_to_its_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert may("collector", "write", _owned(tmp_path, monkeypatch)["queue"])
+
+
+class Owned(NamedTuple):
+    """Whose a file is, and what its mode allows."""
+
+    user: int
+    group: int
+    mode: int
+
+
+def may(service: str, verb: str, file: Owned) -> bool:
+    """What the kernel would say of a user who is not root."""
+    user, group = USERS[service]
+    shift = 6 if user == file.user else 3 if group == file.group else 0
+    return bool(file.mode >> shift & {"read": 4, "write": 2}[verb])
+
+
+def _owned(root: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Owned]:
+    """What the script gives to whom when root runs it, told without being root."""
+    given: dict[str, tuple[int, int]] = {}
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    monkeypatch.setattr(os, "chown", lambda path, u, g: given.update({Path(path).stem: (u, g)}))
+    for name in ("run", "queue"):
+        (root / name).mkdir()
+    make_secrets(root)
+    paths = [root / "queue", *(root / "run").iterdir()]
+    return {p.name: Owned(*given[p.name], stat.S_IMODE(p.stat().st_mode)) for p in paths}
+
+
+def test_prometheus_keeps_what_the_baselines_look_back_for() -> None:
+    (kept,) = re.findall(r"retention\.time=(\d+)d", " ".join(SERVICES["prometheus"]["command"]))
+    assert int(kept) >= 42
 
 
 def test_the_configuration_is_valid_with_the_secrets_that_are_made(settings: Settings) -> None:

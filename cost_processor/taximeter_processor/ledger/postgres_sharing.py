@@ -32,9 +32,14 @@ class Sharing:
         self._url = url
         self._shown = shown
 
-    def grant(self, role: str) -> None:
-        """Let a role that is there read the views, and nothing else. Raises `LedgerError`."""
+    def grant(self, role: str, password: str | None = None) -> None:
+        """Let a role read the views, and nothing else. Raises `LedgerError`.
+
+        With a password the role is made if it is not there, and has that password from now on.
+        """
         with self._transaction() as connection:
+            if password is not None:
+                _admit(connection, role, password)
             (schema,) = connection.execute("select current_schema()").fetchall()[0]
             names = {"role": sql.Identifier(role), "schema": sql.Identifier(schema)}
             views = sql.SQL(", ").join(sql.Identifier(schema, view) for view in VIEWS)
@@ -72,3 +77,18 @@ class Sharing:
                     yield connection
         except psycopg.Error as error:
             raise LedgerError(f"{self._shown}: {' '.join(str(error).split())}") from error
+
+
+def _admit(connection: Connection, role: str, password: str) -> None:
+    # Only what proves the password is sent, so that it is in no log of the server.
+    proof = connection.pgconn.encrypt_password(
+        password.encode(), role.encode(), b"scram-sha-256"
+    ).decode()
+    there = connection.execute("select from pg_roles where rolname = $1", [role]).fetchall()
+    connection.execute(
+        sql.SQL("{verb} role {role} login password {proof}").format(
+            verb=sql.SQL("alter" if there else "create"),
+            role=sql.Identifier(role),
+            proof=sql.Literal(proof),
+        )
+    )

@@ -74,7 +74,7 @@ def grafana_postgres_datasource(addresses: Addresses) -> dict[str, object]:
                 "secureJsonData": {"password": "$TAXIMETER_READER_PASSWORD"},
                 "isDefault": False,
                 "editable": False,
-                "jsonData": {"database": "taximeter", "sslmode": "require"},
+                "jsonData": {"database": "taximeter", "sslmode": addresses.postgres_sslmode},
             }
         ],
     }

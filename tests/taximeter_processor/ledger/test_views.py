@@ -161,6 +161,35 @@ def test_a_granted_role_reads_the_views_and_no_table(
         postgres.execute(database, "delete from v_requests", role)
 
 
+def test_a_role_is_made_with_the_password_of_a_file_and_later_has_the_new_one(
+    server: PostgresStore, postgres: Postgres, postgres_url: str, tmp_path: Path
+) -> None:
+    database = postgres_url.rpartition("/")[2]
+    role, config, secret = f"made_{database}", tmp_path / "taximeter.yaml", tmp_path / "password"
+    config.write_text(f"ledger: {postgres_url}\n")
+    grant = ["ledger", "grant", "--role", role, "--password-file", str(secret)]
+    kept = []
+    for password in ("first'secret\n", "second"):
+        secret.write_text(password)
+        assert main([*grant, "--config", str(config)]) == 0
+        shown = f"select rolpassword from pg_authid where rolname = '{role}'"
+        kept += postgres.execute(database, shown)[0]
+    assert postgres.execute(database, "select count(*) from v_requests", role) == [(10,)]
+    assert all(proof.startswith("SCRAM-SHA-256$") for proof in kept)
+    assert len(set(kept)) == 2
+
+
+def test_an_empty_password_file_is_refused(
+    postgres_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config, secret = tmp_path / "taximeter.yaml", tmp_path / "password"
+    config.write_text(f"ledger: {postgres_url}\n")
+    secret.write_text("\n")
+    grant = ["ledger", "grant", "--role", "x", "--password-file", str(secret)]
+    assert main([*grant, "--config", str(config)]) == 2
+    assert "expected a password, the file is empty" in capsys.readouterr().err
+
+
 def test_a_role_that_is_not_there_is_named(server: PostgresStore, postgres_url: str) -> None:
     with pytest.raises(LedgerError, match='role "nobody" does not exist'):
         Sharing(postgres_url, "the ledger").grant("nobody")

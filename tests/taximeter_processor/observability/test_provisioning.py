@@ -5,7 +5,10 @@ from typing import Any
 
 import yaml
 
-from taximeter_processor.observability.provisioning import prometheus_config
+from taximeter_processor.observability.provisioning import (
+    grafana_postgres_datasource,
+    prometheus_config,
+)
 from taximeter_processor.observability.render import to_yaml
 from taximeter_processor.settings import Addresses
 from tests.taximeter_processor.observability.prometheus_tools import ROOT, accepts
@@ -56,6 +59,11 @@ def test_the_ledger_is_read_by_a_user_whose_password_is_in_no_file() -> None:
     assert source["secureJsonData"] == {"password": "$TAXIMETER_READER_PASSWORD"}
     assert source["type"] == "grafana-postgresql-datasource"
     assert source["jsonData"]["sslmode"] == "require"
+
+
+def test_a_ledger_without_tls_is_read_without() -> None:
+    found: Any = grafana_postgres_datasource(Addresses(postgres_sslmode="disable"))
+    assert found["datasources"][0]["jsonData"]["sslmode"] == "disable"
 
 
 def test_grafana_is_told_where_the_dashboards_are() -> None:
