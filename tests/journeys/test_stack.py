@@ -11,6 +11,7 @@ Grafana is not started; what it would read is read with what it is given. The pl
 
 from __future__ import annotations
 
+import json
 import tempfile
 import urllib.request
 from collections.abc import Iterator
@@ -48,6 +49,7 @@ def stack(app: App) -> Iterator[Stack]:
             running.up()
             finish(app(running.url("collector", 4318), *PLAN))
             send_past(running.url("collector", 4318))
+            wait_for("every call in the ledger", lambda: requests(running) == 9)
             yield running
         finally:
             running.down()
@@ -70,6 +72,17 @@ def send_past(otlp_url: str) -> None:
         f"{otlp_url}/v1/traces", json_body(*spans), {"content-type": "application/json"}
     )
     urllib.request.urlopen(request, timeout=30).close()
+
+
+def requests(stack: Stack) -> int:
+    """Calls in the ledger, asked for with the token that people are told to take."""
+    token = stack.compose.path("processor", "/run/taximeter/read").read_text()
+    question = urllib.request.Request(
+        f"{stack.url('processor', 4319)}/api/v1/costs?since=30d",
+        headers={"authorization": f"Bearer {token}"},
+    )
+    with urllib.request.urlopen(question, timeout=30) as answer:
+        return int(json.load(answer)["total"]["requests"])
 
 
 def prometheus(stack: Stack, path: str) -> Any:
