@@ -117,13 +117,16 @@ def _reason(error: Exception) -> str:
 
 
 def exposed(files: Iterable[tuple[str, Path]]) -> list[str]:
-    """A sentence for each (what it holds, file) that is readable by more than its owner."""
+    """A sentence for each (what it holds, file) that is readable by more than who needs it.
+
+    That is its owner and, of a file that is not ours, the group by which we are let in.
+    """
     told = []
     for held, path in files:
         try:
-            mode = path.stat().st_mode
+            found = path.stat()
         except OSError:
             continue
-        if mode & 0o077:
+        if found.st_mode & (0o077 if found.st_uid == os.geteuid() else 0o007):
             told.append(f"{path} holds {held}, and others can read it: chmod 600 {path}")
     return told

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -89,6 +90,17 @@ def test_who_else_can_read_a_secret_is_told(tmp_path: Path) -> None:
     assert exposed(Settings(tokens=tokens).secret_files()) == [
         f"{theirs} holds the token theirs, and others can read it: chmod 600 {theirs}"
     ]
+
+
+@pytest.mark.parametrize(("mode", "told"), [(0o440, 0), (0o444, 1)])
+def test_a_file_of_another_user_may_be_read_by_the_group_it_is_given_to(
+    mode: int, told: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "token"
+    path.touch()
+    path.chmod(mode)
+    monkeypatch.setattr(os, "geteuid", lambda: path.stat().st_uid + 1)
+    assert len(exposed([("the token", path)])) == told
 
 
 def test_a_configuration_without_secrets_may_be_read_by_all() -> None:
