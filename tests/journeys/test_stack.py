@@ -34,6 +34,8 @@ from tests.support.servers import get_json, wait_for
 from tests.support.stack import Stack
 
 PLAN: Final = ("stream:search:growth:acme:interactive:4", "chat:chat:support:globex:batch:3")
+AT_MOST_SECONDS: Final = 180.0
+"""Scrapes and rules have a place of their own within their intervals of up to a minute."""
 TOTAL: Final = Decimal("2.001538")
 
 
@@ -104,7 +106,7 @@ def test_prometheus_reaches_the_processor_and_the_collector(stack: Stack) -> Non
         return found if "unknown" not in found.values() else {}
 
     expected = {"taximeter": "up", "otel-collector": "up"}
-    assert wait_for("a scrape of each target", health) == expected
+    assert wait_for("a scrape of each target", health, AT_MOST_SECONDS) == expected
 
 
 def test_every_rule_is_loaded_and_answers_without_an_error(stack: Stack) -> None:
@@ -122,7 +124,7 @@ def test_an_alert_reaches_alertmanager(stack: Stack) -> None:
         found = get_json(f"{stack.url('alertmanager', 9093)}/api/v2/alerts")
         return [a for a in found if a["labels"]["alertname"] == "TaximeterWatchdog"]
 
-    (watchdog,) = wait_for("the watchdog", alerts)
+    (watchdog,) = wait_for("the watchdog", alerts, AT_MOST_SECONDS)
     assert watchdog["status"]["state"] == "active"
 
 

@@ -171,6 +171,9 @@ class Compose:
     def _folder(self, *names: str) -> Path:
         folder = self._root.joinpath(*names)
         folder.mkdir(parents=True, exist_ok=True)
+        # Whatever this process lets others see by default: PostgreSQL runs as a user of its own.
+        for path in (folder, *folder.parents[: len(names) - 1]):
+            path.chmod(0o755)
         return folder
 
     def _on_this_machine(self, name: str, words: Sequence[str]) -> list[str]:
