@@ -96,7 +96,7 @@ def test_the_money_is_in_prometheus_to_the_last_digit(stack: Stack) -> None:
         result = prometheus(stack, f"query?query={LEDGER_COST.name}")["result"]
         return [series["value"][1] for series in result] == [str(TOTAL)]
 
-    wait_for("a scrape of all the money", shown)
+    wait_for("a scrape of all the money", shown, AT_MOST_SECONDS)
 
 
 def test_prometheus_reaches_the_processor_and_the_collector(stack: Stack) -> None:
