@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from taximeter_processor.ledger.queries import Spend
 from taximeter_processor.ledger.record import COLUMNS, DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.ledger.stretches import stretch_number
+from taximeter_processor.ledger.stretches import between, stretch_number
 from taximeter_processor.ledger.summed import summed
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
@@ -141,10 +141,7 @@ def requests(
 
 def _conditions(start_us: int, end_us: int, where: Mapping[str, str]) -> tuple[str, list[object]]:
     """SQL for the rows of a range under filters, and its parameters."""
-    text = (
-        f"start_time >= make_timestamp({int(start_us)}) "
-        f"and start_time < make_timestamp({int(end_us)})"
-    )
+    text = between(int(start_us), int(end_us))
     parameters: list[object] = []
     for name, value in where.items():
         if name not in FILTERS:

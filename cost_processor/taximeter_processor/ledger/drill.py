@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.slices import Where, conditions
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.stretches import between
 from taximeter_processor.money import stored_to_pico, usd_to_pico
 
 _TEXTS: Final = (
@@ -100,8 +101,8 @@ def calls(
         parameters += [*([after.cost_usd] if dearest_first else []), after.trace_id, after.span_id]
     descending = ", ".join(f"{name} desc" for name in key.split(", "))
     rows = store.read(
-        f"select {_SELECTED} from calls where start_time >= make_timestamp({start_us}) "
-        f"and start_time < make_timestamp({end_us}){filters}{paging} "
+        f"select {_SELECTED} from calls where {between(start_us, end_us)}"
+        f"{filters}{paging} "
         f"order by {descending} limit {int(limit)}",
         parameters,
     )

@@ -15,7 +15,7 @@ import duckdb
 from taximeter_processor.ledger.hourly import HOUR_US, MEASURES
 from taximeter_processor.ledger.record import COST_COLUMNS
 from taximeter_processor.ledger.store import HourlySums, Parameters
-from taximeter_processor.ledger.summed import between
+from taximeter_processor.ledger.stretches import between
 
 DUE_US: Final = 600_000_000
 """How long after its end an hour is summed up: what came by then is most of what comes."""

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from taximeter_processor.ledger.duckdb_hourly import CREATE as CREATE_PAST_HOURS
-from taximeter_processor.ledger.hourly import MEASURES, POSSIBLE_DIMENSIONS
+from taximeter_processor.ledger.hourly import HOUR_US, MEASURES, POSSIBLE_DIMENSIONS
 from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
 from taximeter_processor.ledger.upkeep_tables import create_upkeep
 from taximeter_processor.ledger.views import create_views
@@ -99,7 +99,6 @@ KEEP_DUPLICATES: Final = (
 )
 """For registered `batch` and `keys`: duplicates, and in the same order the calls they tell of."""
 
-_HOUR_US: Final = 3_600_000_000
 _MOST_RANGES: Final = 64
 _SAME_ROW: Final = " and ".join(f"calls.{name} = batch.{name}" for name in KEY)
 
@@ -179,7 +178,7 @@ def _ranges(ordered: Sequence[int]) -> list[tuple[int, int]]:
     ranges = [(ordered[0], ordered[0])]
     for moment in ordered[1:]:
         first, last = ranges[-1]
-        if moment - last > _HOUR_US:
+        if moment - last > HOUR_US:
             ranges.append((moment, moment))
         else:
             ranges[-1] = (first, moment)

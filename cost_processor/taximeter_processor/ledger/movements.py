@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor.analysis.variance import NOTHING, Amounts
-from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.queries import Window, in_window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import OVERFLOW_VALUE
@@ -56,8 +56,7 @@ def _amounts(store: LedgerStore, window: Window) -> list[tuple[Leaf, Amounts]]:
         f"select {named}, sum(calls), {again} from ("
         f"select *, row_number() over (order by cost_usd desc, {names}) as place from ("
         f"select {names}, count(*) as calls, {sums} from calls where status = 'priced' "
-        f"and start_time >= make_timestamp({window.start_us}) "
-        f"and start_time < make_timestamp({window.end_us}) group by {names}) leaves) ranked "
+        f"and {in_window(window)} group by {names}) leaves) ranked "
         f"group by {', '.join(str(index + 1) for index in range(len(LEAF)))}"
     )
     width = len(LEAF)
@@ -75,8 +74,7 @@ def priced_calls(store: LedgerStore, feature: str, window: Window) -> tuple[int,
     """(pico-USD, calls) of a feature's priced calls in a window."""
     ((cost, calls),) = store.read(
         "select sum(cost_usd), count(*) from calls where status = 'priced' and feature = ? "
-        f"and start_time >= make_timestamp({window.start_us}) "
-        f"and start_time < make_timestamp({window.end_us})",
+        f"and {in_window(window)}",
         [feature],
     )
     return (stored_to_pico(cost) if calls else 0), calls

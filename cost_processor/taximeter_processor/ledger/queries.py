@@ -13,8 +13,8 @@ from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.record import COLUMNS, COMMON_METERS, COST_COLUMNS, DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore, Reads
-from taximeter_processor.ledger.stretches import stretch_number
-from taximeter_processor.ledger.summed import between, summed
+from taximeter_processor.ledger.stretches import between, stretch_number
+from taximeter_processor.ledger.summed import summed
 from taximeter_processor.money import stored_to_pico, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 

@@ -13,9 +13,10 @@ from math import gcd
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.queries import Window, in_window
 from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.stretches import between
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.settings import TAG_NAMES
@@ -81,7 +82,7 @@ def by_stretch(
         f"select {_bucket(bounds_us)}, sum(cost_usd), count(*), "
         "count(*) filter (where status = 'unpriced'), "
         f"sum(cost_usd) filter (where {_UNTAGGED}) from calls "
-        f"where {_between(bounds_us[0], bounds_us[-1])}{filters} group by 1",
+        f"where {between(bounds_us[0], bounds_us[-1])}{filters} group by 1",
         parameters,
     )
     sums = [[0, 0, 0, 0] for _ in bounds_us[1:]]
@@ -96,7 +97,7 @@ def total(store: LedgerStore, window: Window, where: Where = EVERYTHING) -> int:
     """Pico of one window."""
     filters, parameters = conditions(where)
     ((cost,),) = store.read(
-        f"select sum(cost_usd) from calls where {_within(window)}{filters}", parameters
+        f"select sum(cost_usd) from calls where {in_window(window)}{filters}", parameters
     )
     return _pico(cost)
 
@@ -114,7 +115,7 @@ def series(
     named = f"case when {_checked(dimension)} in ({_marks(wanted)}) then {dimension} end"
     rows = store.read(
         f"select {_bucket(bounds_us)}, {named if wanted else 'null'}, sum(cost_usd) from calls "
-        f"where {_between(bounds_us[0], bounds_us[-1])}{filters} group by 1, 2",
+        f"where {between(bounds_us[0], bounds_us[-1])}{filters} group by 1, 2",
         [*wanted, *parameters],
     )
     found: dict[str | None, list[int]] = {}
@@ -161,7 +162,8 @@ def ranked(
     rows = store.read(
         f"select {shown}, {', '.join(outer)}, {', '.join(f'sum({one}) over ()' for one in outer)}, "
         f"count(*) over () from (select {dimension}, {inner} from calls "
-        f"where {_within(_whole(windows))}{filters} group by {dimension}) grouped group by {shown} "
+        f"where {in_window(_whole(windows))}{filters} group by {dimension}) grouped "
+        f"group by {shown} "
         f"order by {key} {'asc' if ascending else 'desc'}, {shown} "
         f"limit {int(limit)} offset {int(offset)}",
         parameters,
@@ -183,7 +185,7 @@ def by_scope(
     filters, parameters = conditions(where)
     rows = store.read(
         f"select feature, team, {', '.join(_sums(windows))} from calls "
-        f"where {_within(_whole(windows))}{filters} group by feature, team",
+        f"where {in_window(_whole(windows))}{filters} group by feature, team",
         parameters,
     )
     found: dict[tuple[str, str], dict[str, int]] = {}
@@ -228,7 +230,7 @@ def parts(
         f"select v, p, c0, c1, n0, n1 from (select {value} v, {part} p, {c0} c0, {c1} c1, {n0} n0, "
         f"{n1} n1, row_number() over (partition by {value} order by abs({c0} - {c1}) desc, {part}) "
         f"place from (select {raw_value}, {raw_part}, {inner} from calls "
-        f"where {_within(_whole(windows))} and {raw_value} in ({_marks(wanted)}){filters} "
+        f"where {in_window(_whole(windows))} and {raw_value} in ({_marks(wanted)}){filters} "
         f"group by {raw_value}, {raw_part}) grouped group by {value}, {part}) ranked "
         f"where place <= {int(limit)} order by v, place",
         [*wanted, *parameters],
@@ -254,13 +256,13 @@ def _counts(windows: Sequence[Window]) -> list[str]:
 
 
 def _unpriced(windows: Sequence[Window]) -> str:
-    return f"count(*) filter (where status = 'unpriced' and {_within(windows[-1])})"
+    return f"count(*) filter (where status = 'unpriced' and {in_window(windows[-1])})"
 
 
 def _filter(window: Window, windows: Sequence[Window]) -> str:
     """Nothing for the window in which all others lie: its rows are those that are read."""
     is_whole = window[1:] == _whole(windows)[1:]
-    return "" if is_whole else f" filter (where {_within(window)})"
+    return "" if is_whole else f" filter (where {in_window(window)})"
 
 
 def _whole(windows: Sequence[Window]) -> Window:
@@ -311,14 +313,6 @@ def _checked(dimension: str) -> str:
 
 def _shown(dimension: str) -> str:
     return f"coalesce(nullif({_checked(dimension)}, ''), '{UNKNOWN_VALUE}')"
-
-
-def _between(start_us: int, end_us: int) -> str:
-    return f"start_time >= make_timestamp({start_us}) and start_time < make_timestamp({end_us})"
-
-
-def _within(window: Window) -> str:
-    return _between(window.start_us, window.end_us)
 
 
 def _pico(value: object) -> int:

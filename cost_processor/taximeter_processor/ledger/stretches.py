@@ -1,4 +1,4 @@
-"""SQL for the stretch of time a call began in, given the bounds between stretches in µs."""
+"""SQL for the stretch of time a call began in, given bounds in µs."""
 
 from __future__ import annotations
 
@@ -20,3 +20,8 @@ def stretch_number(inner_us: Sequence[int], first: int = 0) -> str:
         f"then {stretch_number(before, first)} "
         f"else {stretch_number(since, first + middle + 1)} end"
     )
+
+
+def between(start_us: int, end_us: int, time: str = "start_time") -> str:
+    """SQL for a time within a half-open stretch."""
+    return f"{time} >= make_timestamp({start_us}) and {time} < make_timestamp({end_us})"

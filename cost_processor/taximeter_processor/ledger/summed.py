@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from taximeter_processor.ledger.hourly import HOUR_US, MEASURES
 from taximeter_processor.ledger.store import HourlySums, LedgerStore
+from taximeter_processor.ledger.stretches import between
 
 
 class Source(NamedTuple):
@@ -59,8 +60,3 @@ def _joined(sums: HourlySums, names: Sequence[str], bounds_us: Sequence[int]) ->
         if begin < end
     ]
     return " union all ".join(parts)
-
-
-def between(start_us: int, end_us: int, time: str = "start_time") -> str:
-    """SQL for a time within a half-open stretch."""
-    return f"{time} >= make_timestamp({start_us}) and {time} < make_timestamp({end_us})"

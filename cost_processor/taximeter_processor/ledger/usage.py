@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 
 from taximeter_processor.ledger.record import COMMON_METERS
 from taximeter_processor.ledger.store import LedgerStore
+from taximeter_processor.ledger.stretches import between
 from taximeter_processor.model import Quantity
 from taximeter_processor.money import usd_to_pico
 from taximeter_processor.pricing.meters import as_used
@@ -63,7 +64,7 @@ def models_in_use(store: LedgerStore, start_us: int, end_us: int) -> list[UsedMo
     """Every model called in [start, end), the most used first."""
     rows = store.read(
         f"select {_OUTCOMES}, count(*) n, sum(cost_usd) from calls "
-        f"where {_within(start_us, end_us)} group by {_OUTCOMES} order by n desc, {_OUTCOMES}"
+        f"where {between(start_us, end_us)} group by {_OUTCOMES} order by n desc, {_OUTCOMES}"
     )
     return [UsedModel._make((*row[:8], usd_to_pico(row[8]))) for row in rows]
 
@@ -85,7 +86,7 @@ def usage_sums(store: LedgerStore, start_us: int, end_us: int, cuts: Cuts) -> li
     rows = store.read(
         f"select {group}, other_meters, min(epoch_us(start_time)), "
         f"max(coalesce(input_tokens, 0)), count(*), sum(coalesce(reasoning_tokens, 0)), {common} "
-        f"from (select *, {places} from calls where {_within(start_us, end_us)} "
+        f"from (select *, {places} from calls where {between(start_us, end_us)} "
         "and status in ('priced', 'unpriced') and usage_status <> 'estimated') c "
         f"group by {group}, other_meters order by {group}, other_meters"
     )
@@ -133,7 +134,3 @@ def usage_from_json(value: Mapping[str, Any]) -> UsageSum:
 def _place(expression: str, bounds: Sequence[int]) -> str:
     """SQL for how many bounds a number has reached."""
     return " + ".join(["0", *(f"({expression} >= {bound})::int" for bound in bounds)])
-
-
-def _within(start_us: int, end_us: int) -> str:
-    return f"start_time >= make_timestamp({start_us}) and start_time < make_timestamp({end_us})"

@@ -15,13 +15,11 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from prometheus_client.core import CounterMetricFamily
-
 from taximeter_processor import names
 from taximeter_processor.ledger import carried
 from taximeter_processor.ledger.record import COMMON_METERS, COST_COLUMNS, Record
 from taximeter_processor.ledger.store import Reads
-from taximeter_processor.metrics.families import single
+from taximeter_processor.metrics.families import counter, single
 from taximeter_processor.metrics.series import Labels, Series, SeriesTable, shown
 from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
 from taximeter_processor.money import PICO_PER_USD, to_float, usd_to_pico
@@ -150,11 +148,7 @@ class CostCounters:
         with self._lock:
             families, held_pico = self._collect_cost(now_us)
             held = single(names.COUNTER_HELD, to_float(held_pico))
-            overflow = CounterMetricFamily(
-                names.LABEL_OVERFLOW.name.removesuffix("_total"),
-                names.LABEL_OVERFLOW.help,
-                labels=list(names.LABEL_OVERFLOW.labels),
-            )
+            overflow = counter(names.LABEL_OVERFLOW)
             for position, count in self.cost.overflows.items():
                 label = names.COST_LABELS[position] if position >= 0 else "all"
                 overflow.add_metric([label], count)

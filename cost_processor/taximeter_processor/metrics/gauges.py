@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta, timezone
 
-from prometheus_client.core import CounterMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
@@ -19,7 +18,7 @@ from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.record import COST_COLUMNS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.expected import expected
-from taximeter_processor.metrics.families import gauge, single
+from taximeter_processor.metrics.families import counter, gauge, single
 from taximeter_processor.metrics.movers import moved
 from taximeter_processor.metrics.optimizations import optimizations
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
@@ -147,29 +146,23 @@ class LedgerGauges:
         return family
 
     def _restated(self) -> Family:
-        metric = names.RESTATED
-        family = CounterMetricFamily(
-            metric.name.removesuffix("_total"), metric.help, labels=list(metric.labels)
-        )
+        family = counter(names.RESTATED)
         for reason, up, down in carried.restated(self._store):
             family.add_metric(["up", reason], to_float(up))
             family.add_metric(["down", reason], to_float(down))
         return family
 
     def _let_go(self) -> Family:
-        metric = names.LEDGER_LIMITS
-        family = CounterMetricFamily(
-            metric.name.removesuffix("_total"), metric.help, labels=list(metric.labels)
-        )
+        family = counter(names.LEDGER_LIMITS)
         for limit in ("links", "open_traces", "rows"):
             family.add_metric([limit], self._store.let_go[limit])
         return family
 
     def _pruned(self) -> Iterator[Family]:
         """The horizon is shown once there is one."""
-        metric = names.LEDGER_PRUNED
-        rows = carried.totals(self._store).rows
-        yield CounterMetricFamily(metric.name.removesuffix("_total"), metric.help, value=rows)
+        pruned = counter(names.LEDGER_PRUNED)
+        pruned.add_metric([], carried.totals(self._store).rows)
+        yield pruned
         if horizon := queries.horizon_us(self._store):
             yield single(names.LEDGER_HORIZON, horizon / 1_000_000)
 
