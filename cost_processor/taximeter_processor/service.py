@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from datetime import datetime, timezone
 from typing import Any, Final
@@ -19,6 +19,7 @@ from taximeter_processor.digest_clock import DigestClock
 from taximeter_processor.ingest.calls import CallReader
 from taximeter_processor.ingest.otlp import Decoder
 from taximeter_processor.ingest.tags import alias_keys
+from taximeter_processor.ledger import journal
 from taximeter_processor.ledger.engines import open_ledger
 from taximeter_processor.metrics.counters import CostCounters
 from taximeter_processor.metrics.gauges import LedgerGauges
@@ -142,6 +143,10 @@ class Service:
         return self.worker.run(
             lambda: forget.forget(self.store, asked, time.time_ns() // 1000, key)
         )
+
+    def keep(self, entries: Sequence[journal.Entry]) -> Future[None]:
+        """Write into the ledger's journal, between two commits."""
+        return self.worker.run(lambda: journal.write(self.store, entries))
 
     def explain(self, trace_id: str, span_id: str) -> TraceAccount | None:
         """`reports.stored` of a trace, at the prices this service uses."""

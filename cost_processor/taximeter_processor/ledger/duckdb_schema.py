@@ -11,6 +11,7 @@ from typing import Final
 
 from taximeter_processor.ledger.duckdb_hourly import CREATE as CREATE_PAST_HOURS
 from taximeter_processor.ledger.hourly import HOUR_US, MEASURES, POSSIBLE_DIMENSIONS
+from taximeter_processor.ledger.journal import create_journal
 from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
 from taximeter_processor.ledger.upkeep_tables import create_upkeep
 from taximeter_processor.ledger.views import create_views
@@ -81,6 +82,7 @@ MIGRATIONS: Final = (
     create_views("hour::date"),
     create_upkeep("varchar", "timestamp"),
     CREATE_PAST_HOURS,
+    create_journal("varchar", "timestamp"),
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"

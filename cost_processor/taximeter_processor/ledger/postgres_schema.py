@@ -12,6 +12,7 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from taximeter_processor.ledger.hourly import DEFAULT_DIMENSIONS
+from taximeter_processor.ledger.journal import create_journal
 from taximeter_processor.ledger.postgres_hourly import CREATE_HOURLY, rebuild
 from taximeter_processor.ledger.postgres_types import MONEY, TEXT, TYPES
 from taximeter_processor.ledger.record import COLUMNS, NULLABLE
@@ -90,6 +91,7 @@ MIGRATIONS: Final = (
     );
     """,
     create_upkeep(TEXT, "timestamptz"),
+    create_journal(TEXT, "timestamptz"),
 )
 
 
