@@ -1,4 +1,4 @@
-"""Makes a DuckDB ledger of many calls for the benchmarks, inside the engine: a year of 40 features.
+"""Makes a DuckDB ledger of many calls for the benchmarks, inside the engine.
 
 Two features belong to a team. Rows arrive in the order of time, as they do in life; costs are whole
 pico-USD of integer rates.
@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import duckdb
 
@@ -17,9 +17,7 @@ from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.record import COLUMNS
 
 END: Final = datetime(2026, 11, 25, tzinfo=timezone.utc)
-DAYS: Final = 365
 _END_US: Final = int(END.timestamp()) * 1_000_000
-_SPAN_US: Final = DAYS * 86_400_000_000
 _STEP: Final = 1_000_000
 
 # Whatever a column holds that no query here looks at is the same in every row.
@@ -33,9 +31,9 @@ _VARYING: Final = {
     "writer": "'main'",
     "emitter": "'taximeter'",
     "dialect": "'taximeter'",
-    "feature": "'feature-' || (h % 40)",
-    "tenant": "'tenant-' || ((h >> 8) % 2000)",
-    "team": "'team-' || (h % 40 // 2)",
+    "feature": "'feature-' || (h % {features})",
+    "tenant": "'tenant-' || ((h >> 8) % {tenants})",
+    "team": "'team-' || (h % {features} // 2)",
     "request_type": "case when h % 5 = 0 then 'batch' else 'interactive' end",
     "environment": "'prod'",
     "service_name": "'app-' || (h % 8)",
@@ -64,20 +62,29 @@ _VARYING: Final = {
 }
 
 
-def make(path: Path, rows: int) -> None:
-    """A ledger with `rows` calls, evenly over the year before `END`; says how far it is."""
+class Shape(NamedTuple):
+    """What the calls of a ledger are spread over."""
+
+    days: int = 365
+    features: int = 40
+    tenants: int = 2000
+
+
+def make(path: Path, rows: int, shape: Shape = Shape()) -> None:  # noqa: B008  # immutable
+    """A ledger with `rows` calls, evenly over the days before `END`; says how far it is."""
     DuckDBStore(path).close()
+    span_us = shape.days * 86_400_000_000
     columns = ", ".join(
-        f"{_VARYING.get(name, _CONSTANT.get(kind))} as {name}" for name, kind in COLUMNS
-    )
+        f"{_VARYING.get(name) or _CONSTANT[kind]} as {name}" for name, kind in COLUMNS
+    ).format(features=shape.features, tenants=shape.tenants)
     with duckdb.connect(str(path)) as connection:
         connection.execute("set threads = 2; set preserve_insertion_order = false")
         for first in range(0, rows, _STEP):
             last = min(first + _STEP, rows)
             connection.execute(
                 f"insert into calls by name select {columns} from (select i, hash(i) h, "
-                f"make_timestamp({_END_US - _SPAN_US} "
-                f"+ (i * {_SPAN_US}::hugeint // {rows})::bigint) began, "
+                f"make_timestamp({_END_US - span_us} "
+                f"+ (i * {span_us}::hugeint // {rows})::bigint) began, "
                 "200 + (hash(i) >> 40) % 4000 tokens, "
                 "((tokens - tokens // 2) * 250000 + (tokens // 2) * 25000 "
                 "+ (tokens // 8) * 2000000)::decimal(24,0) / 1000000000000 cost "
