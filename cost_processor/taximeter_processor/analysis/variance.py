@@ -9,9 +9,8 @@ the input that caches read and wrote, and the price of a token.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from decimal import ROUND_FLOOR, Context, Decimal, localcontext
-from fractions import Fraction
 from itertools import product
 from typing import Final, NamedTuple, TypeVar
 
@@ -26,7 +25,7 @@ DRIVERS: Final = ("volume", "mix", "tokens", "cache", "price", "meters", "new", 
 
 _EXACT: Final = Context(prec=50)
 _ZERO: Final = Decimal(0)
-_Number = TypeVar("_Number", Decimal, Fraction)
+_Name = TypeVar("_Name", bound=Hashable)
 
 
 class Amounts(NamedTuple):
@@ -68,16 +67,16 @@ def _add_leaf(
 ) -> None:
     s0, s1 = before.calls / n0, after.calls / n1
     u0, u1 = Decimal(before.cost) / before.calls, Decimal(after.cost) / after.calls
-    parts["volume"] += (n1 - n0) * mean_product(s0, s1, u0, u1)
-    parts["mix"] += (s1 - s0) * mean_product(n0, n1, u0, u1)
-    weight = mean_product(n0, n1, s0, s1)
+    parts["volume"] += (n1 - n0) * _mean_product(s0, s1, u0, u1)
+    parts["mix"] += (s1 - s0) * _mean_product(n0, n1, u0, u1)
+    weight = _mean_product(n0, n1, s0, s1)
     text = _text_parts(_Text.of(before), _Text.of(after))
     for driver, part in zip(("tokens", "cache", "price"), text, strict=True):
         parts[driver] += weight * part
     parts["meters"] += weight * (u1 - u0 - sum(text))
 
 
-def mean_product(a0: _Number, a1: _Number, b0: _Number, b1: _Number) -> _Number:
+def _mean_product(a0: Decimal, a1: Decimal, b0: Decimal, b1: Decimal) -> Decimal:
     """The weight of a third factor's change: the mean of a·b over the orders of change."""
     return (2 * a0 * b0 + 2 * a1 * b1 + a0 * b1 + a1 * b0) / 6
 
@@ -152,8 +151,18 @@ def _shapley(value: Callable[[int, int, int], Decimal]) -> list[Decimal]:
     return [total / 6 for total in found]
 
 
-def _whole(parts: dict[str, Decimal], total: int) -> dict[str, int]:
-    """Whole pico-USD that add up to `total`: the largest remainders are rounded up."""
+def rounded(parts: Mapping[_Name, int], unit: int, total: int) -> dict[_Name, int]:
+    """The parts as multiples of a unit that add up to `total`, each less than a unit from its own.
+
+    `total` is the multiple of the unit below or above the sum of the parts, or that sum.
+    """
+    with localcontext(_EXACT):
+        units = {name: Decimal(part) / unit for name, part in parts.items()}
+        return {name: unit * count for name, count in _whole(units, total // unit).items()}
+
+
+def _whole(parts: Mapping[_Name, Decimal], total: int) -> dict[_Name, int]:
+    """Whole numbers that add up to `total`: the largest remainders are rounded up."""
     floors = {name: int(part.to_integral_value(ROUND_FLOOR)) for name, part in parts.items()}
     by_remainder = sorted(parts, key=lambda name: floors[name] - parts[name])
     for name in by_remainder[: total - sum(floors.values())]:

@@ -29,6 +29,8 @@ class Where(NamedTuple):
     """Dimension to value; `unknown` selects what carries none."""
     known_at_us: int | None = None
     """Only calls that had arrived by then, so that several reads agree; None: all."""
+    among: Mapping[str, Sequence[str]] = MappingProxyType({})
+    """Dimension to the values it may have."""
 
 
 EVERYTHING: Final = Where()
@@ -54,8 +56,8 @@ class Ranked(NamedTuple):
     pico: tuple[int, ...]
     """By window."""
     calls: tuple[int, ...]
-    unpriced: int
-    """Calls without a price in the last window."""
+    unpriced: tuple[int, ...]
+    """Calls without a price, by window."""
 
 
 class Ranking(NamedTuple):
@@ -148,7 +150,7 @@ def ranked(
     """
     filters, parameters = conditions(where)
     width = len(windows)
-    each = [*_sums(windows), *_counts(windows), _unpriced(windows)]
+    each = [*_sums(windows), *_counts(windows), *_unpriced(windows)]
     inner = ", ".join(f"{one} a{index}" for index, one in enumerate(each))
     outer = [f"sum(a{index})" for index in range(len(each))]
     other = min(column + 1, width - 1)
@@ -169,7 +171,7 @@ def ranked(
         parameters,
     )
     if not rows:
-        return Ranking((), Ranked("", (0,) * width, (0,) * width, 0), 0)
+        return Ranking((), Ranked("", (0,) * width, (0,) * width, (0,) * width), 0)
     many = len(each)
     return Ranking(
         tuple(_ranked(row[0], row[1 : 1 + many], width) for row in rows),
@@ -197,53 +199,12 @@ def by_scope(
     return found
 
 
-class Part(NamedTuple):
-    """One value of a second dimension within one of the first, in two windows."""
-
-    value: str
-    part: str
-    pico: tuple[int, int]
-    calls: tuple[int, int]
-
-
-def parts(
-    store: LedgerStore,
-    dimensions: tuple[str, str],
-    values: Sequence[str],
-    windows: tuple[Window, Window],
-    where: Where = EVERYTHING,
-    *,
-    limit: int,
-) -> list[Part]:
-    """For each of the values, the parts whose cost differs most between the windows."""
-    if not values:
-        return []
-    filters, parameters = conditions(where)
-    raw_value, raw_part = map(_checked, dimensions)
-    value, part = map(_shown, dimensions)
-    wanted = _stored(values)
-    c0, c1, n0, n1 = (f"sum(a{index})" for index in range(4))
-    inner = ", ".join(
-        f"{one} a{index}" for index, one in enumerate([*_sums(windows), *_counts(windows)])
-    )
-    rows = store.read(
-        f"select v, p, c0, c1, n0, n1 from (select {value} v, {part} p, {c0} c0, {c1} c1, {n0} n0, "
-        f"{n1} n1, row_number() over (partition by {value} order by abs({c0} - {c1}) desc, {part}) "
-        f"place from (select {raw_value}, {raw_part}, {inner} from calls "
-        f"where {in_window(_whole(windows))} and {raw_value} in ({_marks(wanted)}){filters} "
-        f"group by {raw_value}, {raw_part}) grouped group by {value}, {part}) ranked "
-        f"where place <= {int(limit)} order by v, place",
-        [*wanted, *parameters],
-    )
-    return [Part(v, p, (_pico(c0), _pico(c1)), (int(n0), int(n1))) for v, p, c0, c1, n0, n1 in rows]
-
-
 def _ranked(value: str, numbers: Sequence[object], width: int) -> Ranked:
     return Ranked(
         value,
         tuple(_pico(number) for number in numbers[:width]),
         tuple(int(str(number)) for number in numbers[width : 2 * width]),
-        int(str(numbers[-1])),
+        tuple(int(str(number)) for number in numbers[2 * width :]),
     )
 
 
@@ -255,8 +216,10 @@ def _counts(windows: Sequence[Window]) -> list[str]:
     return [f"count(*){_filter(window, windows)}" for window in windows]
 
 
-def _unpriced(windows: Sequence[Window]) -> str:
-    return f"count(*) filter (where status = 'unpriced' and {in_window(windows[-1])})"
+def _unpriced(windows: Sequence[Window]) -> list[str]:
+    return [
+        f"count(*) filter (where status = 'unpriced' and {in_window(window)})" for window in windows
+    ]
 
 
 def _filter(window: Window, windows: Sequence[Window]) -> str:
@@ -299,6 +262,11 @@ def conditions(where: Where) -> tuple[str, list[object]]:
             raise ValueError(f"{name!r} is no filter: expected one of {', '.join(DIMENSIONS)}")
         text += f" and ({name} = ?{f' or {name} = {_EMPTY}' if value == UNKNOWN_VALUE else ''})"
         parameters.append(value)
+    for name, values in where.among.items():
+        wanted = _stored(values)
+        among = f"{_checked(name)} in ({_marks(wanted)})" if wanted else "false"
+        text += f" and {among}"
+        parameters += wanted
     if where.known_at_us is not None:
         text += f" and ingested_at <= make_timestamp({where.known_at_us})"
     return text, parameters

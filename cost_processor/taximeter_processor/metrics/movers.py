@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
-from taximeter_processor.analysis.variance import Amounts, drivers
+from taximeter_processor.analysis.variance import drivers
 from taximeter_processor.ledger import movements
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.metrics.families import gauge
-from taximeter_processor.metrics.series import Labels, shown
+from taximeter_processor.metrics.series import Labels
 from taximeter_processor.money import to_float
 from taximeter_processor.periods import midnight, same_time_windows, to_us, windows
 from taximeter_processor.settings import Settings
@@ -22,11 +22,6 @@ from taximeter_processor.settings import Settings
 LARGEST: Final = 50
 """Groups whose change is explained; the change of all others is `other`, not split."""
 NOT_SPLIT: Final = "all"
-
-_Group = tuple[str, ...]
-_Pairs = dict[_Group, list[tuple[Amounts, Amounts]]]
-_FEATURE = (movements.LEAF.index("feature"), movements.LEAF.index("team"))
-_TENANT = (movements.LEAF.index("tenant"),)
 
 
 def moved(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[Family]:
@@ -38,8 +33,8 @@ def moved(store: LedgerStore, settings: Settings, now: datetime) -> Iterator[Fam
     by_feature, by_tenant = gauge(names.SPEND_CHANGE), gauge(names.TENANT_CHANGE)
     for name, before, after in _comparisons(settings, now):
         leaves = movements.changes(store, before, after)
-        for family, positions in ((by_feature, _FEATURE), (by_tenant, _TENANT)):
-            for labels, driver, pico in _explained(_grouped(leaves, positions)):
+        for family, by in ((by_feature, ("feature", "team")), (by_tenant, ("tenant",))):
+            for labels, driver, pico in _explained(movements.grouped(leaves, by)):
                 family.add_metric([*labels, driver, name], to_float(pico))
     yield by_feature
     yield by_tenant
@@ -55,23 +50,17 @@ def _comparisons(settings: Settings, now: datetime) -> list[tuple[str, Window, W
     return [("today", last_week, so_far), ("yesterday", week_before, yesterday)]
 
 
-def _grouped(leaves: list[tuple[_Group, Amounts, Amounts]], positions: tuple[int, ...]) -> _Pairs:
-    found: _Pairs = {}
-    for leaf, before, after in leaves:
-        group = tuple(shown(leaf[position]) for position in positions)
-        found.setdefault(group, []).append((before, after))
-    return found
-
-
-def _explained(grouped: _Pairs) -> Iterator[tuple[Labels, str, int]]:
+def _explained(
+    grouped: Mapping[Labels, Sequence[movements.Leaf]],
+) -> Iterator[tuple[Labels, str, int]]:
     """(group, driver, pico-USD), parts of nothing left out; the sum is the change of the whole."""
     change = {
-        group: sum(after.cost - before.cost for before, after in pairs)
-        for group, pairs in grouped.items()
+        group: sum(leaf.after.cost - leaf.before.cost for leaf in leaves)
+        for group, leaves in grouped.items()
     }
     ranked = sorted(change, key=lambda group: (-abs(change[group]), group))
     for group in ranked[:LARGEST]:
-        for driver, pico in drivers(grouped[group]).items():
+        for driver, pico in drivers((leaf.before, leaf.after) for leaf in grouped[group]).items():
             if pico:
                 yield group, driver, pico
     rest = ranked[LARGEST:]

@@ -1,109 +1,104 @@
-"""Turns two equal stretches of the ledger into the features that moved most, and by what.
-
-The difference of a feature is divided exactly: calls came or went, models changed places, or the
-same model's call costs another amount. The three are symmetric shares of `calls x share x cost`
-(Shapley), so they leave no remainder beyond a pico-dollar.
-"""
+"""Turns two stretches of the ledger into the features that moved most, by what and for whom."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from fractions import Fraction
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from taximeter_processor.analysis.variance import mean_product
+from taximeter_processor.analysis.variance import drivers
+from taximeter_processor.ledger.movements import Leaf, changes, grouped
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import EVERYTHING, Part, Ranked, Where, parts, ranked
+from taximeter_processor.ledger.slices import EVERYTHING, Where, ranked
 from taximeter_processor.ledger.store import LedgerStore
 
-MOST_MODELS: Final = 50
-MOST_TENANTS: Final = 5
-
-
-class Effects(NamedTuple):
-    """What a difference consists of, pico-USD; they add up to it."""
-
-    calls: int
-    """More or fewer calls at what they cost on average."""
-    mix: int
-    """Calls went to dearer or cheaper models."""
-    cost_per_call: int
-    """A call of the same model costs another amount: longer, less cached, another price."""
-    models: int
-    """Models that are new or no longer called."""
+Pair = tuple[int, int]
+"""Before and after."""
+_LEADS: Final = 5
+"""Tenants, in order of how far they moved, among which is the one to ask about."""
 
 
 class Mover(NamedTuple):
-    """One feature whose cost changed."""
+    """One feature whose cost changed. Money is pico-USD."""
 
     feature: str
-    pico: tuple[int, int]
-    """After and before."""
-    effects: Effects
+    pico: Pair
+    drivers: Mapping[str, int]
+    """The change by `variance.DRIVERS`; they add up to it."""
     tenant: str
     """Whose cost changed most in the same direction."""
     tenant_change_pico: int
+    teams: tuple[str, ...]
+    """Dearest after first."""
+    unpriced: Pair
+    """Calls whose cost is in no amount."""
 
     @property
     def change_pico(self) -> int:
         """After less before."""
-        return self.pico[0] - self.pico[1]
+        return self.pico[1] - self.pico[0]
+
+
+class Movers(NamedTuple):
+    """The features that moved most, and all together."""
+
+    rows: tuple[Mover, ...]
+    total: Pair
+    """Pico-USD of every feature."""
+    unpriced: Pair
+    """Calls of every feature."""
 
 
 def movers(
-    store: LedgerStore, after: Window, before: Window, where: Where = EVERYTHING, *, limit: int
-) -> list[Mover]:
-    """The features whose cost differs most between two windows, either way."""
-    found = ranked(store, "feature", (after, before), where, order="change", limit=limit).rows
-    moved = {row.value: row for row in found if row.pico[0] != row.pico[1]}
-    windows = (after, before)
-    models = parts(store, ("feature", "model"), list(moved), windows, where, limit=MOST_MODELS)
-    tenants = parts(store, ("feature", "tenant"), list(moved), windows, where, limit=MOST_TENANTS)
-    answer = []
-    for feature, row in moved.items():
-        lead = _lead(row, [part for part in tenants if part.value == feature])
-        answer.append(
-            Mover(
-                feature,
-                (row.pico[0], row.pico[1]),
-                effects(_leaves(row, [part for part in models if part.value == feature])),
-                lead.part,
-                lead.pico[0] - lead.pico[1],
-            )
-        )
-    return answer
-
-
-def _lead(row: Ranked, tenants: list[Part]) -> Part:
-    """The tenant that moved most, among the first few one that moved as the feature did."""
-    up = row.pico[0] > row.pico[1]
-    same_way = [part for part in tenants if (part.pico[0] > part.pico[1]) == up]
-    return (same_way or tenants)[0]
-
-
-def _leaves(row: Ranked, models: list[Part]) -> list[Part]:
-    """The models of a feature, and those past the limit as one."""
-    after, before = (row.pico[i] - sum(part.pico[i] for part in models) for i in (0, 1))
-    calls = (
-        row.calls[0] - sum(part.calls[0] for part in models),
-        row.calls[1] - sum(part.calls[1] for part in models),
+    store: LedgerStore,
+    before: Window,
+    after: Window,
+    where: Where = EVERYTHING,
+    *,
+    limit: int,
+    least_pico: int = 1,
+) -> Movers:
+    """At most `limit` features that changed by `least_pico` or more, most moved first."""
+    found = ranked(store, "feature", (before, after), where, order="change", limit=limit)
+    moved = [row for row in found.rows if abs(row.pico[1] - row.pico[0]) >= least_pico]
+    features = [row.value for row in moved]
+    there = where._replace(among={**where.among, "feature": features})
+    leaves = changes(store, before, after, there, kept=("feature", "team")) if features else []
+    by_feature = grouped(leaves, ["feature"])
+    rows = [
+        _mover(row.value, by_feature[row.value,], (row.unpriced[0], row.unpriced[1]))
+        for row in moved
+        if (row.value,) in by_feature
+    ]
+    total = found.total
+    return Movers(
+        tuple(rows), (total.pico[0], total.pico[1]), (total.unpriced[0], total.unpriced[1])
     )
-    return [*models, Part(row.value, "", (after, before), calls)] if any(calls) else models
 
 
-def effects(leaves: Sequence[Part]) -> Effects:
-    """What the difference of the leaves' sums consists of. Their windows are (after, before)."""
-    staying = [leaf for leaf in leaves if leaf.calls[0] and leaf.calls[1]]
-    moved = sum(leaf.pico[0] - leaf.pico[1] for leaf in leaves if leaf not in staying)
-    whole = sum(leaf.pico[0] - leaf.pico[1] for leaf in staying)
-    if not staying:
-        return Effects(0, 0, 0, moved)
-    n1, n0 = (sum(leaf.calls[index] for leaf in staying) for index in (0, 1))
-    calls, rate = Fraction(0), Fraction(0)
-    for leaf in staying:
-        s1, s0 = Fraction(leaf.calls[0], n1), Fraction(leaf.calls[1], n0)
-        u1, u0 = Fraction(leaf.pico[0], leaf.calls[0]), Fraction(leaf.pico[1], leaf.calls[1])
-        calls += (n1 - n0) * mean_product(s0, s1, u0, u1)
-        rate += (u1 - u0) * mean_product(Fraction(n0), Fraction(n1), s0, s1)
-    by_calls, by_rate = round(calls), round(rate)
-    return Effects(by_calls, whole - by_calls - by_rate, by_rate, moved)
+def _mover(feature: str, leaves: Sequence[Leaf], unpriced: Pair) -> Mover:
+    pico = _pico(leaves)
+    tenant, tenant_change = _lead(leaves, pico[1] - pico[0])
+    teams = {team: _pico(its) for (team,), its in grouped(leaves, ["team"]).items()}
+    return Mover(
+        feature,
+        pico,
+        drivers((leaf.before, leaf.after) for leaf in leaves),
+        tenant,
+        tenant_change,
+        tuple(sorted(teams, key=lambda team: (-teams[team][1], team))),
+        unpriced,
+    )
+
+
+def _lead(leaves: Sequence[Leaf], change: int) -> tuple[str, int]:
+    """The tenant that moved most, among the first few one that moved as the feature did."""
+    tenants = []
+    for (tenant,), its in grouped(leaves, ["tenant"]).items():
+        was, is_now = _pico(its)
+        tenants.append((tenant, is_now - was))
+    first = sorted(tenants, key=lambda item: (-abs(item[1]), item[0]))[:_LEADS]
+    return next((item for item in first if (item[1] > 0) == (change > 0)), first[0])
+
+
+def _pico(leaves: Sequence[Leaf]) -> Pair:
+    return sum(leaf.before.cost for leaf in leaves), sum(leaf.after.cost for leaf in leaves)

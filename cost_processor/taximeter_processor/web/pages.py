@@ -20,6 +20,7 @@ from taximeter_processor.reports.account_text import (
     source_text,
     sum_name,
 )
+from taximeter_processor.reports.causes import HEADINGS
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.status import adoption
 from taximeter_processor.reports.stored import asked_for, not_found
@@ -71,6 +72,7 @@ def daily_page(service: Running, request: Request) -> Response:
         trend=trend,
         budgets=budgets,
         moved=moved,
+        headings=HEADINGS,
         breakdown=breakdown,
         by_owner=by_owner,
         dimensions=DIMENSIONS,

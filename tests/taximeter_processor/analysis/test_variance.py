@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taximeter_processor.analysis.variance import DRIVERS, NOTHING, Amounts, drivers
+from taximeter_processor.analysis.variance import DRIVERS, NOTHING, Amounts, drivers, rounded
 
 MICRO = 10**6
 """Pico-USD."""
@@ -101,3 +101,26 @@ def test_going_back_undoes_every_part(leaves: list[tuple[Amounts, Amounts]]) -> 
     swapped = {"new": "gone", "gone": "new"}
     for driver in DRIVERS:  # within what rounding to whole picos moves
         assert abs(there[driver] + back[swapped.get(driver, driver)]) <= 1
+
+
+def test_parts_are_rounded_to_cents_that_add_up_to_the_rounded_whole() -> None:
+    # 0.4 + 0.4 + 0.4 is 1 in whole numbers: the first of the equal remainders is rounded up.
+    assert rounded({"a": 4, "b": 4, "c": 4, "d": 0}, 10, 10) == {"a": 10, "b": 0, "c": 0, "d": 0}
+    assert rounded({"a": 16, "b": -12}, 10, 0) == {"a": 10, "b": -10}
+
+
+@given(
+    st.dictionaries(st.integers(), st.integers(-(10**18), 10**18)),
+    st.integers(1, 10**12),
+    st.booleans(),
+)
+def test_rounded_parts_add_up_and_none_is_a_unit_off(
+    parts: dict[int, int], unit: int, up: bool
+) -> None:
+    whole = sum(parts.values())
+    total = unit * (-(-whole // unit) if up else whole // unit)
+    found = rounded(parts, unit, total)
+    assert sum(found.values()) == total
+    for name, part in parts.items():
+        assert found[name] % unit == 0
+        assert abs(found[name] - part) < unit

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from taximeter_processor.ledger import slices
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import DaySum, Part, Ranked, Where
+from taximeter_processor.ledger.slices import DaySum, Ranked, Where
 from taximeter_processor.periods import day_bounds
 from tests.support.records import NOON_US, call
 
@@ -54,8 +54,8 @@ def test_a_stretch_says_what_is_not_known_of_its_cost(store: DuckDBStore) -> Non
 
 def test_a_ranking_sums_over_more_than_it_shows(store: DuckDBStore) -> None:
     found = slices.ranked(store, "feature", [WHOLE, TODAY], limit=1)
-    assert found.rows == (Ranked("search", (5 * USD, 1 * USD), (2, 1), 0),)
-    assert found.total == Ranked("", (8 * USD, 4 * USD), (4, 3), 1)
+    assert found.rows == (Ranked("search", (5 * USD, 1 * USD), (2, 1), (0, 0)),)
+    assert found.total == Ranked("", (8 * USD, 4 * USD), (4, 3), (1, 1))
     assert found.values == 2
 
 
@@ -71,7 +71,7 @@ def test_a_ranking_may_be_by_another_window_by_difference_or_by_name(store: Duck
 
 def test_an_empty_slice_has_a_total_of_nothing(store: DuckDBStore) -> None:
     found = slices.ranked(store, "feature", [WHOLE], Where({"team": "nobody"}), limit=5)
-    assert (found.rows, found.total, found.values) == ((), Ranked("", (0,), (0,), 0), 0)
+    assert (found.rows, found.total, found.values) == ((), Ranked("", (0,), (0,), (0,)), 0)
 
 
 def test_unknown_selects_what_carries_no_tag_and_what_is_tagged_so(tmp_path: Path) -> None:
@@ -91,9 +91,7 @@ def test_unknown_selects_what_carries_no_tag_and_what_is_tagged_so(tmp_path: Pat
     bounds = [WHOLE.start_us, WHOLE.end_us]
     named = slices.series(ledger, "tenant", ["unknown"], bounds)
     assert named == {"unknown": [3 * USD], None: [4 * USD]}
-    before = Window("before", WHOLE.start_us - DAY_US, WHOLE.start_us)
-    (part,) = slices.parts(ledger, ("tenant", "feature"), ["unknown"], (WHOLE, before), limit=5)
-    assert part == Part("unknown", "search", (3 * USD, 0), (2, 0))
+    assert slices.total(ledger, WHOLE, Where(among={"tenant": ["unknown"]})) == 3 * USD
     ledger.close()
 
 
@@ -119,10 +117,19 @@ def test_a_series_puts_the_other_values_together(store: DuckDBStore) -> None:
     }
 
 
-def test_the_parts_that_differ_most_come_first(store: DuckDBStore) -> None:
-    before = Window("before", NOON_US - 36 * HOUR_US, NOON_US - 12 * HOUR_US)
-    found = slices.parts(store, ("feature", "tenant"), ["search"], (TODAY, before), limit=1)
-    assert found == [Part("search", "acme", (0, 4 * USD), (0, 1))]
+@pytest.mark.parametrize(
+    ("among", "usd"),
+    [
+        ({"feature": ["chat"]}, 3),
+        ({"feature": ["chat", "search"]}, 8),
+        ({"feature": ["chat", "search"], "tenant": ["acme"]}, 7),
+        ({"feature": []}, 0),
+    ],
+)
+def test_a_dimension_may_have_one_of_several_values(
+    store: DuckDBStore, among: dict[str, list[str]], usd: int
+) -> None:
+    assert slices.total(store, WHOLE, Where(among=among)) == usd * USD
 
 
 @pytest.mark.parametrize("name", ["cost_usd", "1=1 --", ""])
@@ -131,6 +138,8 @@ def test_only_dimensions_are_groups_and_filters(store: DuckDBStore, name: str) -
         slices.ranked(store, name, [WHOLE], limit=1)
     with pytest.raises(ValueError, match="expected one of feature"):
         slices.total(store, WHOLE, Where({name: "x"}))
+    with pytest.raises(ValueError, match="expected one of feature"):
+        slices.total(store, WHOLE, Where(among={name: ["x"]}))
 
 
 def test_what_arrives_later_is_not_known_before(store: DuckDBStore) -> None:

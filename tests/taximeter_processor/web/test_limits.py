@@ -12,6 +12,7 @@ from starlette.testclient import TestClient
 from taximeter_processor.app import build_api
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.ledger.store import LedgerStore, Parameters, Row
+from taximeter_processor.money import PICO_PER_USD
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
 from tests.support.records import call
@@ -34,12 +35,17 @@ class Limited:
 
 @pytest.fixture
 def service(tmp_path: Path) -> Iterator[Service]:
-    """A call made just now and one a week and a day before."""
+    """A call of a dollar made just now and one a week and a day before."""
     found = Service(Settings(ledger=str(tmp_path / "l.duckdb")))
     store = found.store
     now_us = time.time_ns() // 1000
     starts = (now_us, now_us - 8 * 86_400_000_000)
-    store.append([call(n, start_time=start, ingested_at=start) for n, start in enumerate(starts)])
+    store.append(
+        [
+            call(n, start_time=start, ingested_at=start, cost_usd=PICO_PER_USD)
+            for n, start in enumerate(starts)
+        ]
+    )
     yield found
     store.close()
 

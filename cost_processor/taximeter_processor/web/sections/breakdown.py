@@ -103,25 +103,24 @@ def by_owner(subject: Subject) -> Breakdown:
 
 def owners_of(subject: Subject, features: Sequence[str]) -> dict[str, str]:
     """The owners of each feature, that of the dearest team first: a team may decide."""
-    windows = (subject.view.period, subject.view.today)
-    found: dict[str, dict[str, None]] = {}
-    teams = slices.parts(
-        subject.store,
-        ("feature", "team"),
-        features,
-        windows,
-        subject.where,
-        limit=MOST_TEAMS,
-    )
-    for part in sorted(teams, key=lambda part: (-part.pico[0], part.part)):
-        owner = subject.owners.owner_of(part.value, part.part)
-        found.setdefault(part.value, {})[owner] = None
-    return {feature: ", ".join(names) for feature, names in found.items()}
+    period = subject.view.period
+    where = subject.where._replace(among={"feature": features})
+    scopes = slices.by_scope(subject.store, [period], where)
+    found: dict[str, list[str]] = {}
+    for feature, team in sorted(scopes, key=lambda scope: (-scopes[scope][period.name], scope)):
+        found.setdefault(feature, []).append(team)
+    return {feature: owners_named(subject, feature, teams) for feature, teams in found.items()}
+
+
+def owners_named(subject: Subject, feature: str, teams: Sequence[str]) -> str:
+    """Who answers for a feature in the first few of its teams, each once."""
+    owners = [subject.owners.owner_of(feature, team) for team in teams[:MOST_TEAMS]]
+    return ", ".join(dict.fromkeys(owners))
 
 
 def _line(row: Ranked, name: str, owner: str = "") -> Line:
     today, before, period = row.pico
-    return Line(name, owner, today, before, period, row.calls[_PERIOD], row.unpriced)
+    return Line(name, owner, today, before, period, row.calls[_PERIOD], row.unpriced[_PERIOD])
 
 
 def _rest(total: Line, lines: Sequence[Line], count: int) -> Line | None:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from taximeter_processor.reports.movers import Effects, Mover, movers
-from taximeter_processor.web.formats import signed
-from taximeter_processor.web.sections.breakdown import owners_of
+from taximeter_processor.analysis.variance import DRIVERS, rounded
+from taximeter_processor.money import round_half_even
+from taximeter_processor.reports.causes import sentence
+from taximeter_processor.reports.movers import Mover, Pair, movers
+from taximeter_processor.web.sections.breakdown import owners_named
 from taximeter_processor.web.sections.subject import Subject
 
+DAYS: Final = 7
 MOST_MOVERS: Final = 6
-LEAST_CHANGE_PICO: Final = 10**10
-"""A cent: less is no news."""
-_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "calls": ("more calls", "fewer calls"),
-    "mix": ("dearer models", "cheaper models"),
-    "cost_per_call": ("a call costs more", "a call costs less"),
-    "models": ("a new model", "a model no longer called"),
-}
+CENT_PICO: Final = 10**10
+"""What amounts are shown in; who changed by less is no news."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amount:
+    """A difference, pico-USD."""
+
+    exact: int
+    shown: int
+    """In whole cents, which add up in a table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +34,70 @@ class Moved:
 
     mover: Mover
     owner: str
-    cause: str
+    change: Amount
+    causes: Mapping[str, Amount]
+    """By driver: they add up to the change, the shown ones to the shown one."""
+    sentence: str
 
 
-def moved(subject: Subject) -> tuple[Moved, ...]:
+@dataclass(frozen=True, slots=True)
+class WhatMoved:
+    """The features that moved most, the others as one, and all together."""
+
+    rows: tuple[Moved, ...]
+    rest_pico: int
+    """What the other features cost after; 0 where there are none."""
+    rest: Amount
+    total_pico: int
+    total: Amount
+    drivers: tuple[str, ...]
+    """Those that any of the rows has."""
+    unpriced: Pair
+    """Calls of all features without a price, before and after."""
+    days: int
+    """How many days up to the one shown hold both stretches."""
+
+
+def moved(subject: Subject) -> WhatMoved:
     """The features that moved most, either way. Raises `LedgerError` at a limit."""
     view = subject.view
     open_days = 1 if view.is_today else 0
     found = movers(
         subject.store,
-        view.last("after", 7, open_days),
-        view.last("before", 7, open_days + 7),
+        view.last("before", DAYS, open_days + DAYS),
+        view.last("after", DAYS, open_days),
         subject.where,
         limit=MOST_MOVERS,
+        least_pico=CENT_PICO,
     )
-    found = [mover for mover in found if abs(mover.change_pico) >= LEAST_CHANGE_PICO]
-    owners = owners_of(subject, [mover.feature for mover in found])
-    return tuple(
-        Moved(mover, owners.get(mover.feature, ""), cause(mover.effects)) for mover in found
+    before, after = found.total
+    total = _to_cents(after - before)
+    changes: dict[str | None, int] = {mover.feature: mover.change_pico for mover in found.rows}
+    changes[None] = total.exact - sum(changes.values())
+    shown = rounded(changes, CENT_PICO, total.shown)
+    rows = tuple(_moved(subject, mover, shown[mover.feature]) for mover in found.rows)
+    return WhatMoved(
+        rows,
+        after - sum(row.mover.pico[1] for row in rows),
+        Amount(changes[None], shown[None]),
+        after,
+        total,
+        tuple(name for name in DRIVERS if any(row.causes[name].exact for row in rows)),
+        found.unpriced,
+        2 * DAYS + open_days,
     )
 
 
-def cause(effects: Effects) -> str:
-    """The largest effect in words, and the second where it is at least half as large."""
-    ranked = sorted(effects._asdict().items(), key=lambda item: -abs(item[1]))
-    (_, largest), (_, second) = ranked[:2]
-    told = ranked[: 2 if second and 2 * abs(second) >= abs(largest) else 1]
-    return ", ".join(f"{_WORDS[name][pico < 0]} ({signed(pico)})" for name, pico in told)
+def _moved(subject: Subject, mover: Mover, shown: int) -> Moved:
+    in_cents = rounded(mover.drivers, CENT_PICO, shown)
+    return Moved(
+        mover,
+        owners_named(subject, mover.feature, mover.teams),
+        Amount(mover.change_pico, shown),
+        {name: Amount(pico, in_cents[name]) for name, pico in mover.drivers.items()},
+        sentence(in_cents),
+    )
+
+
+def _to_cents(pico: int) -> Amount:
+    return Amount(pico, CENT_PICO * round_half_even(pico, CENT_PICO))

@@ -10,11 +10,9 @@ import pytest
 
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.people import Owner
-from taximeter_processor.reports.movers import Effects
 from taximeter_processor.settings import Budget, Settings
 from taximeter_processor.web.sections.breakdown import Line, breakdown, by_owner
 from taximeter_processor.web.sections.budgets import BudgetLine, budgets
-from taximeter_processor.web.sections.moved import cause, moved
 from taximeter_processor.web.sections.now import Comparison, Now, now
 from taximeter_processor.web.sections.subject import Coverage, Subject
 from taximeter_processor.web.sections.trend import trend
@@ -209,24 +207,6 @@ def test_a_day_above_its_weekday_s_band_is_marked(tmp_path: Path) -> None:
     ledger.close()
     assert [one.day for one in found.days if one.is_high] == [date(2026, 11, 18)]
     assert found.days[0].band == (8 * USD // 10, 12 * USD // 10)
-
-
-def test_what_moved_names_cause_tenant_and_owner(tmp_path: Path) -> None:
-    ledger = DuckDBStore(tmp_path / "l.duckdb")
-    early, late = NOON_US - 10 * DAY_US, NOON_US - 2 * DAY_US
-    ledger.append([call(1, feature="chat", cost_usd=USD, start_time=early)])
-    ledger.append([call(n, feature="chat", cost_usd=USD, start_time=late) for n in range(2, 5)])
-    ledger.append([call(9, cost_usd=10**9, start_time=late)])
-    (one,) = moved(of(ledger))
-    ledger.close()
-    assert (one.mover.feature, one.mover.tenant, one.owner) == ("chat", "acme", "alice")
-    assert one.cause == "more calls (+$2.00)"
-
-
-def test_a_cause_names_a_second_effect_that_is_half_as_large() -> None:
-    told = cause(Effects(-4 * USD, 0, 2 * USD, 0))
-    assert told == "fewer calls (\N{MINUS SIGN}$4.00), a call costs more (+$2.00)"
-    assert cause(Effects(4 * USD, 0, 1 * USD, 0)) == "more calls (+$4.00)"
 
 
 def test_a_call_that_arrives_while_the_page_is_read_is_in_no_part_of_it(tmp_path: Path) -> None:
