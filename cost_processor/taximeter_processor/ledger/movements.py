@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from taximeter_processor.analysis.variance import NOTHING, Amounts
+from taximeter_processor.analysis.variance import NOTHING, Amounts, drivers
 from taximeter_processor.ledger.queries import Window, in_window
 from taximeter_processor.ledger.slices import EVERYTHING, Where, conditions
 from taximeter_processor.ledger.store import LedgerStore
@@ -41,6 +41,11 @@ class Leaf(NamedTuple):
     before: Amounts
     after: Amounts
 
+    @property
+    def change_pico(self) -> int:
+        """After less before."""
+        return self.after.cost - self.before.cost
+
 
 def changes(
     store: LedgerStore,
@@ -69,6 +74,11 @@ def grouped(leaves: Iterable[Leaf], names: Sequence[str]) -> dict[Names, list[Le
     for leaf in leaves:
         found.setdefault(tuple(leaf.names[position] for position in positions), []).append(leaf)
     return found
+
+
+def split(leaves: Iterable[Leaf]) -> dict[str, int]:
+    """Pico-USD by `variance.DRIVERS`; their sum is the change of the leaves together."""
+    return drivers((leaf.before, leaf.after) for leaf in leaves)
 
 
 def _amounts(

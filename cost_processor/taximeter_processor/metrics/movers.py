@@ -9,7 +9,6 @@ from typing import Final
 from prometheus_client.metrics_core import Metric as Family
 
 from taximeter_processor import names
-from taximeter_processor.analysis.variance import drivers
 from taximeter_processor.ledger import movements
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
@@ -54,13 +53,10 @@ def _explained(
     grouped: Mapping[Labels, Sequence[movements.Leaf]],
 ) -> Iterator[tuple[Labels, str, int]]:
     """(group, driver, pico-USD), parts of nothing left out; the sum is the change of the whole."""
-    change = {
-        group: sum(leaf.after.cost - leaf.before.cost for leaf in leaves)
-        for group, leaves in grouped.items()
-    }
+    change = {group: sum(leaf.change_pico for leaf in leaves) for group, leaves in grouped.items()}
     ranked = sorted(change, key=lambda group: (-abs(change[group]), group))
     for group in ranked[:LARGEST]:
-        for driver, pico in drivers((leaf.before, leaf.after) for leaf in grouped[group]).items():
+        for driver, pico in movements.split(grouped[group]).items():
             if pico:
                 yield group, driver, pico
     rest = ranked[LARGEST:]

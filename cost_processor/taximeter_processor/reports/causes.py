@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from taximeter_processor.money import round_half_even
 from taximeter_processor.web.formats import signed
 
+CENT_PICO: Final = 10**10
+"""What changes and their drivers are shown in."""
 HEADINGS: Final[dict[str, str]] = {
     "volume": "Calls",
     "mix": "Mix",
@@ -14,8 +17,8 @@ HEADINGS: Final[dict[str, str]] = {
     "cache": "Cache",
     "price": "Prices",
     "meters": "Not text",
-    "new": "New",
-    "gone": "Gone",
+    "new": "New kinds",
+    "gone": "Ended kinds",
 }
 """By `variance.DRIVERS`."""
 _WORDS: Final[dict[str, tuple[str, str]]] = {
@@ -28,6 +31,11 @@ _WORDS: Final[dict[str, tuple[str, str]]] = {
     "new": ("new kinds of calls", "new kinds of calls"),
     "gone": ("kinds of calls that ended", "kinds of calls that ended"),
 }
+
+
+def to_cents(pico: int) -> int:
+    """Pico-USD of the nearest cent."""
+    return CENT_PICO * round_half_even(pico, CENT_PICO)
 
 
 def sentence(drivers: Mapping[str, int]) -> str:

@@ -1,22 +1,25 @@
 """Turns the ledger into each owner's daily digest: yesterday against its normal, and why.
 
 The normal of a feature is one real day: of the last four same weekdays the one in the middle by
-cost (of an even number, the cheaper), so its requests and models are known too. A mover's change is
-split exactly: so many more requests at the old cost each, the rest by what a request costs.
+cost (of an even number, the cheaper), so its calls are known too. A mover's change is split exactly
+between `analysis.variance.DRIVERS`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from itertools import chain
+from typing import Final, NamedTuple
 
 from taximeter_processor.budgets import owner_of, spent_pico
 from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.movements import Leaf, changes, grouped, split
 from taximeter_processor.ledger.queries import Window
+from taximeter_processor.ledger.slices import Where
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.money import PICO_PER_USD, round_half_even, usd_to_pico
+from taximeter_processor.money import PICO_PER_USD, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import from_us, midnight
@@ -28,6 +31,7 @@ MOST_MOVERS: Final = 5
 LEAST_CHANGE_PICO: Final = PICO_PER_USD
 LEAST_CHANGE_PERCENT: Final = 20
 BUDGET_PERCENT: Final = 80
+_NEVER: Final = Window("never", 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +49,8 @@ class Mover:
     feature: str
     day: Day
     normal: Day
-    by_volume_pico: int
-    """More or fewer requests at the normal cost each; the rest is another cost of a request."""
+    drivers: Mapping[str, int]
+    """The change by `variance.DRIVERS`; they add up to it."""
     model: str
     """The model whose cost changed most."""
     model_change_pico: int
@@ -107,11 +111,12 @@ def digests(store: LedgerStore, settings: Settings, now: datetime) -> list[Owner
         for name, (pico, requests) in spent.items():
             before = days.get(name, Day(0, 0))
             days[name] = Day(before.pico + pico, before.requests + requests)
-    models = _models(store, settings, owners, windows)
+    moved = {name: _moved(day, features) for name, features in found.items()}
+    leaves = _leaves(store, owners, windows, day, moved)
     last_moment = from_us(midnight(day + timedelta(days=1), settings.zone) - 1)
     positions = _positions(store, settings, owners, last_moment)
     return [
-        _digest(name, day, features, models.get(name, {}), positions.get(name, []))
+        _digest(name, day, features, _movers(name, moved[name], leaves), positions.get(name, []))
         for name, features in found.items()
     ]
 
@@ -127,22 +132,85 @@ def _windows(day: date, settings: Settings) -> list[Window]:
     ]
 
 
-_Models = dict[str, dict[tuple[str, str], dict[str, int]]]
+class _Moved(NamedTuple):
+    """A feature of one owner whose day was not like its normal one."""
+
+    feature: str
+    usual: str
+    """The name of its normal day; empty when there is none."""
+    day: Day
+    normal: Day
+
+    @property
+    def change_pico(self) -> int:
+        return self.day.pico - self.normal.pico
 
 
-def _models(
-    store: LedgerStore, settings: Settings, owners: Owners, windows: Sequence[Window]
-) -> _Models:
-    """Pico by owner, (feature, model) and day."""
-    found: _Models = {}
-    group = ("feature", "team", "model")
-    for (feature, team, model), spent in queries.spend_by_window(store, group, windows):
-        shown = feature or UNKNOWN_VALUE
-        mine = found.setdefault(owners.owner_of(shown, team or UNKNOWN_VALUE), {})
-        days = mine.setdefault((shown, model or UNKNOWN_VALUE), {})
-        for name, (pico, _) in spent.items():
-            days[name] = days.get(name, 0) + pico
+def _moved(day: date, features: Mapping[str, Mapping[str, Day]]) -> list[_Moved]:
+    """The features that moved enough to tell, most moved first."""
+    found = []
+    for feature, days in features.items():
+        usual = _usual_day(day, days)
+        found.append(_Moved(feature, usual, days[day.isoformat()], _normal(days, usual)))
+    told = [
+        one
+        for one in found
+        if abs(one.change_pico) >= LEAST_CHANGE_PICO
+        and 100 * abs(one.change_pico) >= LEAST_CHANGE_PERCENT * one.normal.pico
+    ]
+    told.sort(key=lambda one: (-abs(one.change_pico), one.feature))
+    return told[:MOST_MOVERS]
+
+
+_Leaves = dict[tuple[str, str, str], list[Leaf]]
+"""By owner, normal day and feature."""
+
+
+def _leaves(
+    store: LedgerStore,
+    owners: Owners,
+    windows: Sequence[Window],
+    day: date,
+    moved: Mapping[str, Sequence[_Moved]],
+) -> _Leaves:
+    """The calls of what moved: one read for each normal day."""
+    features: dict[str, set[str]] = {}
+    for one in chain.from_iterable(moved.values()):
+        features.setdefault(one.usual, set()).add(one.feature)
+    named = {window.name: window for window in windows}
+    found: _Leaves = {}
+    for usual, wanted in features.items():
+        leaves = changes(
+            store,
+            named.get(usual, _NEVER),
+            named[day.isoformat()],
+            Where(among={"feature": sorted(wanted)}),
+            kept=("feature", "team", "model"),
+        )
+        for (feature, team), its in grouped(leaves, ("feature", "team")).items():
+            key = (owners.owner_of(feature, team), usual, feature)
+            found.setdefault(key, []).extend(its)
     return found
+
+
+def _movers(owner: str, moved: Sequence[_Moved], leaves: _Leaves) -> Iterator[Mover]:
+    """What moved and why, all of it from the same rows."""
+    for one in moved:
+        its = leaves.get((owner, one.usual, one.feature))
+        if its:
+            models = {
+                model: sum(leaf.change_pico for leaf in part)
+                for (model,), part in grouped(its, ["model"]).items()
+            }
+            model = max(models, key=lambda name: (abs(models[name]), name))
+            yield Mover(
+                one.feature,
+                Day(sum(leaf.after.cost for leaf in its), one.day.requests),
+                Day(sum(leaf.before.cost for leaf in its), one.normal.requests),
+                split(its),
+                model,
+                models[model],
+            )
 
 
 def _positions(
@@ -160,26 +228,19 @@ def _digest(
     owner: str,
     day: date,
     features: Mapping[str, Mapping[str, Day]],
-    models: Mapping[tuple[str, str], Mapping[str, int]],
+    movers: Iterable[Mover],
     budgets: Sequence[BudgetPosition],
 ) -> OwnerDigest:
     chart_days = [
         (day - timedelta(days=back)).isoformat() for back in range(CHART_DAYS - 1, -1, -1)
     ]
-    movers, normals = [], []
-    for feature, days in features.items():
-        usual = _usual_day(day, days)
-        normals.append(days[usual] if usual else Day(0, 0))
-        mover = _mover(feature, day.isoformat(), usual, days, models)
-        if mover is not None:
-            movers.append(mover)
-    movers.sort(key=lambda mover: (-abs(mover.change_pico), mover.feature))
+    normals = [_normal(days, _usual_day(day, days)) for days in features.values()]
     return OwnerDigest(
         owner=owner,
         day=day,
         total=_sum([days[day.isoformat()] for days in features.values()]),
         normal=_sum(normals),
-        movers=tuple(movers[:MOST_MOVERS]),
+        movers=tuple(movers),
         budgets=tuple(budgets),
         chart=tuple(sum(days[name].pico for days in features.values()) for name in chart_days),
     )
@@ -192,28 +253,8 @@ def _usual_day(day: date, days: Mapping[str, Day]) -> str:
     return ranked[(len(ranked) - 1) // 2][1] if ranked else ""
 
 
-def _mover(
-    feature: str,
-    day: str,
-    usual: str,
-    days: Mapping[str, Day],
-    models: Mapping[tuple[str, str], Mapping[str, int]],
-) -> Mover | None:
-    is_now, was = days[day], days[usual] if usual else Day(0, 0)
-    change = is_now.pico - was.pico
-    if abs(change) < LEAST_CHANGE_PICO or 100 * abs(change) < LEAST_CHANGE_PERCENT * was.pico:
-        return None
-    by_volume = change
-    if was.requests:
-        more = is_now.requests - was.requests
-        by_volume = round_half_even(more * was.pico, was.requests)
-    changes = [
-        (spent.get(day, 0) - (spent.get(usual, 0) if usual else 0), model)
-        for (name, model), spent in models.items()
-        if name == feature
-    ]
-    model_change, model = max(changes, key=lambda item: (abs(item[0]), item[1]))
-    return Mover(feature, is_now, was, by_volume, model, model_change)
+def _normal(days: Mapping[str, Day], usual: str) -> Day:
+    return days[usual] if usual else Day(0, 0)
 
 
 def _sum(days: Sequence[Day]) -> Day:

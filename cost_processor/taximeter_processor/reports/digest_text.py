@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
+from taximeter_processor.analysis.variance import rounded
 from taximeter_processor.names import UNOWNED
+from taximeter_processor.reports.causes import CENT_PICO, sentence, to_cents
 from taximeter_processor.reports.digest import BudgetPosition, Day, Mover, OwnerDigest
 from taximeter_processor.web.formats import cents, change, day_name, percent
 
@@ -78,10 +80,10 @@ def _mover(mover: Mover) -> Iterator[str]:
     if not mover.normal.requests:
         yield "    It is new: there were no calls on this weekday in four weeks."
     else:
-        by_price = mover.change_pico - mover.by_volume_pico
+        in_cents = rounded(mover.drivers, CENT_PICO, to_cents(mover.change_pico))
         yield (
-            f"    {mover.day.requests:,} calls instead of {mover.normal.requests:,}: "
-            f"{change(mover.by_volume_pico)}; another cost of a call: {change(by_price)}"
+            f"    {mover.day.requests:,} calls instead of {mover.normal.requests:,}; "
+            f"{sentence(in_cents)}"
         )
     yield f"    most of it in {_shown(mover.model)}: {change(mover.model_change_pico)}"
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
-from taximeter_processor.analysis.variance import drivers
-from taximeter_processor.ledger.movements import Leaf, changes, grouped
+from taximeter_processor.ledger.movements import Leaf, changes, grouped, split
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.slices import EVERYTHING, Where, ranked
 from taximeter_processor.ledger.store import LedgerStore
@@ -78,24 +77,24 @@ def movers(
 def _mover(feature: str, leaves: Sequence[Leaf], unpriced: Pair) -> Mover:
     pico = _pico(leaves)
     tenant, tenant_change = _lead(leaves, pico[1] - pico[0])
-    teams = {team: _pico(its) for (team,), its in grouped(leaves, ["team"]).items()}
+    teams = {team: _pico(its)[1] for (team,), its in grouped(leaves, ["team"]).items()}
     return Mover(
         feature,
         pico,
-        drivers((leaf.before, leaf.after) for leaf in leaves),
+        split(leaves),
         tenant,
         tenant_change,
-        tuple(sorted(teams, key=lambda team: (-teams[team][1], team))),
+        tuple(sorted(teams, key=lambda team: (-teams[team], team))),
         unpriced,
     )
 
 
 def _lead(leaves: Sequence[Leaf], change: int) -> tuple[str, int]:
     """The tenant that moved most, among the first few one that moved as the feature did."""
-    tenants = []
-    for (tenant,), its in grouped(leaves, ["tenant"]).items():
-        was, is_now = _pico(its)
-        tenants.append((tenant, is_now - was))
+    tenants = [
+        (tenant, sum(leaf.change_pico for leaf in its))
+        for (tenant,), its in grouped(leaves, ["tenant"]).items()
+    ]
     first = sorted(tenants, key=lambda item: (-abs(item[1]), item[0]))[:_LEADS]
     return next((item for item in first if (item[1] > 0) == (change > 0)), first[0])
 

@@ -75,15 +75,17 @@ def test_the_normal_is_the_middle_one_of_the_same_weekdays(
     assert digest.day == date(2026, 11, 17)
 
 
-def test_a_change_is_split_into_volume_and_cost_of_a_call(
-    ledger: DuckDBStore, spend: Spend
-) -> None:
+def test_a_change_is_split_between_its_drivers(ledger: DuckDBStore, spend: Spend) -> None:
     spend(10, "chat", 4, 1)
     spend(17, "chat", 6, 1)
     spend(17, "chat", 2, 5, model="large")
     (mover,) = of("alice", ledger).movers
     assert mover.change_pico == 12 * USD
-    assert mover.by_volume_pico == 4 * USD  # 4 more calls at $1; the other $8: dearer calls
+    # 2 more calls at $1, and 2 of another model at $5.
+    assert {name: pico for name, pico in mover.drivers.items() if pico} == {
+        "volume": 2 * USD,
+        "new": 10 * USD,
+    }
     assert (mover.model, mover.model_change_pico) == ("large", 10 * USD)
 
 
@@ -101,7 +103,7 @@ def test_a_fall_is_a_mover_too(ledger: DuckDBStore, spend: Spend) -> None:
     spend(10, "search", 10, 1)
     spend(17, "search", 1, 1)
     (mover,) = of("bob", ledger).movers
-    assert (mover.change_pico, mover.by_volume_pico) == (-9 * USD, -9 * USD)
+    assert (mover.change_pico, mover.drivers["volume"]) == (-9 * USD, -9 * USD)
 
 
 def test_a_budget_is_as_it_was_at_the_end_of_the_day(ledger: DuckDBStore, spend: Spend) -> None:
@@ -141,7 +143,7 @@ def test_the_message_says_all_of_it(ledger: DuckDBStore, spend: Spend) -> None:
         "\n"
         "What moved\n"
         "  chat: $16.00, $12.00 more than normal\n"
-        "    8 calls instead of 4: $4.00 more; another cost of a call: $8.00 more\n"
+        "    8 calls instead of 4; new kinds of calls (+$10.00)\n"
         "    most of it in large: $10.00 more\n"
         "\n"
         "Budgets\n"

@@ -7,16 +7,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from taximeter_processor.analysis.variance import DRIVERS, rounded
-from taximeter_processor.money import round_half_even
-from taximeter_processor.reports.causes import sentence
+from taximeter_processor.reports.causes import CENT_PICO, sentence, to_cents
 from taximeter_processor.reports.movers import Mover, Pair, movers
 from taximeter_processor.web.sections.breakdown import owners_named
 from taximeter_processor.web.sections.subject import Subject
 
 DAYS: Final = 7
 MOST_MOVERS: Final = 6
-CENT_PICO: Final = 10**10
-"""What amounts are shown in; who changed by less is no news."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +56,7 @@ class WhatMoved:
 
 
 def moved(subject: Subject) -> WhatMoved:
-    """The features that moved most, either way. Raises `LedgerError` at a limit."""
+    """The features that moved by a cent or more, most first. Raises `LedgerError` at a limit."""
     view = subject.view
     open_days = 1 if view.is_today else 0
     found = movers(
@@ -71,7 +68,7 @@ def moved(subject: Subject) -> WhatMoved:
         least_pico=CENT_PICO,
     )
     before, after = found.total
-    total = _to_cents(after - before)
+    total = Amount(after - before, to_cents(after - before))
     changes: dict[str | None, int] = {mover.feature: mover.change_pico for mover in found.rows}
     changes[None] = total.exact - sum(changes.values())
     shown = rounded(changes, CENT_PICO, total.shown)
@@ -97,7 +94,3 @@ def _moved(subject: Subject, mover: Mover, shown: int) -> Moved:
         {name: Amount(pico, in_cents[name]) for name, pico in mover.drivers.items()},
         sentence(in_cents),
     )
-
-
-def _to_cents(pico: int) -> Amount:
-    return Amount(pico, CENT_PICO * round_half_even(pico, CENT_PICO))

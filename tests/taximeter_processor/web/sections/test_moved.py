@@ -14,8 +14,9 @@ from taximeter_processor.ledger.record import Record
 from taximeter_processor.metrics.movers import moved as metric
 from taximeter_processor.money import PICO_PER_USD as USD
 from taximeter_processor.people import Owner
+from taximeter_processor.reports.causes import CENT_PICO
 from taximeter_processor.settings import Settings
-from taximeter_processor.web.sections.moved import CENT_PICO, Amount, WhatMoved, moved
+from taximeter_processor.web.sections.moved import Amount, WhatMoved, moved
 from taximeter_processor.web.sections.subject import Subject
 from taximeter_processor.web.view import parse
 from tests.taximeter_processor.metrics.ledger_gauges import spent
