@@ -89,6 +89,25 @@ def test_a_change_is_split_between_its_drivers(ledger: DuckDBStore, spend: Spend
     assert (mover.model, mover.model_change_pico) == ("large", 10 * USD)
 
 
+def test_owners_of_one_feature_are_told_of_their_own_teams(ledger: DuckDBStore) -> None:
+    day = to_us(datetime(2026, 11, 17, 12, tzinfo=timezone.utc))
+    week_before = day - 7 * 86_400_000_000
+    costs = [("a", day, 5), ("a", week_before, 2), ("b", day, 7), ("b", day, 7)]
+    ledger.append(
+        [
+            call(number, team=team, start_time=start, cost_usd=usd * USD)
+            for number, (team, start, usd) in enumerate(costs)
+        ]
+    )
+    owners = (Owner(name="alice", teams=("a",)), Owner(name="bob", teams=("b",)))
+    found = {digest.owner: digest for digest in digests(ledger, Settings(owners=owners), NOW)}
+    (mine,), (other,) = found["alice"].movers, found["bob"].movers
+    assert (mine.day.pico, mine.normal.pico, sum(mine.drivers.values())) == (
+        5 * USD, 2 * USD, 3 * USD,
+    )  # fmt: skip
+    assert (other.day.pico, other.normal.pico, other.drivers["new"]) == (14 * USD, 0, 14 * USD)
+
+
 def test_a_small_change_moves_nothing_and_is_not_worth_reading(
     ledger: DuckDBStore, spend: Spend
 ) -> None:

@@ -137,6 +137,20 @@ def test_features_come_with_their_owner(store: DuckDBStore) -> None:
     assert table.rest is None
 
 
+def test_a_feature_of_several_owners_names_first_whose_team_is_dearest(tmp_path: Path) -> None:
+    ledger = DuckDBStore(tmp_path / "l.duckdb")
+    ledger.append(
+        [
+            call(1, team="growth", cost_usd=1 * USD),
+            call(2, team="nobody", cost_usd=3 * USD),
+            call(3, team="somebody", cost_usd=2 * USD),
+        ]
+    )
+    (line,) = breakdown(of(ledger), "feature").lines
+    ledger.close()
+    assert line.owner == "unowned, bob"
+
+
 def test_an_absent_tag_is_a_line_of_its_own(store: DuckDBStore) -> None:
     lines = {line.name: line.period_pico for line in breakdown(of(store), "tenant").lines}
     assert lines == {"acme": 12 * USD, "unknown": 8 * USD}
