@@ -7,6 +7,7 @@ between `analysis.variance.DRIVERS`.
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -54,6 +55,8 @@ class Mover:
     model: str
     """The model whose cost changed most."""
     model_change_pico: int
+    unpriced: int
+    """Calls of the day whose cost is in no amount."""
 
     @property
     def change_pico(self) -> int:
@@ -88,6 +91,8 @@ class OwnerDigest:
     budgets: tuple[BudgetPosition, ...]
     chart: tuple[int, ...]
     """Pico of the last days, the digest's own last."""
+    unpriced: int
+    """Calls of the day whose cost is in no amount."""
 
     @property
     def is_worth_reading(self) -> bool:
@@ -113,16 +118,24 @@ def digests(store: LedgerStore, settings: Settings, now: datetime) -> list[Owner
             days[name] = Day(before.pico + pico, before.requests + requests)
     moved = {name: _moved(day, features) for name, features in found.items()}
     leaves = _leaves(store, owners, windows, day, moved)
+    unpriced = _unpriced(store, owners, windows[0])
     last_moment = from_us(midnight(day + timedelta(days=1), settings.zone) - 1)
     positions = _positions(store, settings, owners, last_moment)
     return [
-        _digest(name, day, features, _movers(name, moved[name], leaves), positions.get(name, []))
+        _digest(
+            name,
+            day,
+            features,
+            _movers(moved[name], leaves.get(name, {}), unpriced[name]),
+            positions.get(name, []),
+            unpriced[name].total(),
+        )
         for name, features in found.items()
     ]
 
 
 def _windows(day: date, settings: Settings) -> list[Window]:
-    """A window for each day that is needed, named by its date."""
+    """A window for each day that is needed, named by its date; the digest's own is first."""
     zone = settings.zone
     backs = {*range(CHART_DAYS), *(7 * week for week in range(1, WEEKS + 1))}
     days = [day - timedelta(days=back) for back in sorted(backs)]
@@ -162,8 +175,8 @@ def _moved(day: date, features: Mapping[str, Mapping[str, Day]]) -> list[_Moved]
     return told[:MOST_MOVERS]
 
 
-_Leaves = dict[tuple[str, str, str], list[Leaf]]
-"""By owner, normal day and feature."""
+_Leaves = dict[tuple[str, str], list[Leaf]]
+"""By normal day and feature."""
 
 
 def _leaves(
@@ -172,13 +185,13 @@ def _leaves(
     windows: Sequence[Window],
     day: date,
     moved: Mapping[str, Sequence[_Moved]],
-) -> _Leaves:
-    """The calls of what moved: one read for each normal day."""
+) -> dict[str, _Leaves]:
+    """The calls of what moved, by owner: one read for each normal day."""
     features: dict[str, set[str]] = {}
     for one in chain.from_iterable(moved.values()):
         features.setdefault(one.usual, set()).add(one.feature)
     named = {window.name: window for window in windows}
-    found: _Leaves = {}
+    found: dict[str, _Leaves] = {}
     for usual, wanted in features.items():
         leaves = changes(
             store,
@@ -188,15 +201,26 @@ def _leaves(
             kept=("feature", "team", "model"),
         )
         for (feature, team), its in grouped(leaves, ("feature", "team")).items():
-            key = (owners.owner_of(feature, team), usual, feature)
-            found.setdefault(key, []).extend(its)
+            mine = found.setdefault(owners.owner_of(feature, team), {})
+            mine.setdefault((usual, feature), []).extend(its)
     return found
 
 
-def _movers(owner: str, moved: Sequence[_Moved], leaves: _Leaves) -> Iterator[Mover]:
+def _unpriced(store: LedgerStore, owners: Owners, day: Window) -> defaultdict[str, Counter[str]]:
+    """Calls without a price of a day by owner and feature."""
+    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    for spent in queries.spend(store, ("feature", "team"), day.start_us, day.end_us):
+        feature, team = (name or UNKNOWN_VALUE for name in spent.group)
+        found[owners.owner_of(feature, team)][feature] += spent.unpriced
+    return found
+
+
+def _movers(
+    moved: Sequence[_Moved], leaves: _Leaves, unpriced: Mapping[str, int]
+) -> Iterator[Mover]:
     """What moved and why, all of it from the same rows."""
     for one in moved:
-        its = leaves.get((owner, one.usual, one.feature))
+        its = leaves.get((one.usual, one.feature))
         if its:
             models = {
                 model: sum(leaf.change_pico for leaf in part)
@@ -210,6 +234,7 @@ def _movers(owner: str, moved: Sequence[_Moved], leaves: _Leaves) -> Iterator[Mo
                 split(its),
                 model,
                 models[model],
+                unpriced.get(one.feature, 0),
             )
 
 
@@ -230,6 +255,7 @@ def _digest(
     features: Mapping[str, Mapping[str, Day]],
     movers: Iterable[Mover],
     budgets: Sequence[BudgetPosition],
+    unpriced: int,
 ) -> OwnerDigest:
     chart_days = [
         (day - timedelta(days=back)).isoformat() for back in range(CHART_DAYS - 1, -1, -1)
@@ -243,6 +269,7 @@ def _digest(
         movers=tuple(movers),
         budgets=tuple(budgets),
         chart=tuple(sum(days[name].pico for days in features.values()) for name in chart_days),
+        unpriced=unpriced,
     )
 
 

@@ -40,6 +40,8 @@ def sparkline(amounts: Sequence[int]) -> str:
 
 def _lines(digest: OwnerDigest, link: str) -> Iterator[str]:
     yield f"{day_name(digest.day)}: {cents(digest.total.pico)}, {digest.total.requests:,} calls."
+    if digest.unpriced:
+        yield f"What {digest.unpriced:,} of them cost is not known, and in no amount here."
     yield f"Normal for the weekday: {cents(digest.normal.pico)}; that is {change(_more(digest))}."
     yield ""
     yield f"{sparkline(digest.chart)}  {len(digest.chart)} days, highest {cents(max(digest.chart))}"
@@ -76,7 +78,8 @@ def _against(day: Day, normal: Day) -> str:
 
 def _mover(mover: Mover) -> Iterator[str]:
     change_text = change(mover.change_pico)
-    yield f"  {_shown(mover.feature)}: {cents(mover.day.pico)}, {change_text} than normal"
+    unpriced = f", {mover.unpriced:,} calls unpriced" if mover.unpriced else ""
+    yield f"  {_shown(mover.feature)}: {cents(mover.day.pico)}, {change_text} than normal{unpriced}"
     if not mover.normal.requests:
         yield "    It is new: there were no calls on this weekday in four weeks."
     else:

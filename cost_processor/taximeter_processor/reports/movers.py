@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from taximeter_processor.ledger.movements import Leaf, changes, grouped, split
 from taximeter_processor.ledger.queries import Window
@@ -12,8 +12,6 @@ from taximeter_processor.ledger.store import LedgerStore
 
 Pair = tuple[int, int]
 """Before and after."""
-_LEADS: Final = 5
-"""Tenants, in order of how far they moved, among which is the one to ask about."""
 
 
 class Mover(NamedTuple):
@@ -90,13 +88,13 @@ def _mover(feature: str, leaves: Sequence[Leaf], unpriced: Pair) -> Mover:
 
 
 def _lead(leaves: Sequence[Leaf], change: int) -> tuple[str, int]:
-    """The tenant that moved most, among the first few one that moved as the feature did."""
+    """The tenant that moved most of those that moved as the feature did, and its change."""
     tenants = [
         (tenant, sum(leaf.change_pico for leaf in its))
         for (tenant,), its in grouped(leaves, ["tenant"]).items()
     ]
-    first = sorted(tenants, key=lambda item: (-abs(item[1]), item[0]))[:_LEADS]
-    return next((item for item in first if (item[1] > 0) == (change > 0)), first[0])
+    direction = 1 if change > 0 else -1
+    return min(tenants, key=lambda item: (-direction * item[1], item[0]))
 
 
 def _pico(leaves: Sequence[Leaf]) -> Pair:

@@ -173,6 +173,23 @@ def test_the_message_says_all_of_it(ledger: DuckDBStore, spend: Spend) -> None:
     )
 
 
+def test_calls_without_a_price_stand_beside_the_amounts(ledger: DuckDBStore, spend: Spend) -> None:
+    spend(10, "chat", 4, 1)
+    spend(17, "chat", 1, 1)
+    noon = to_us(datetime(2026, 11, 17, 12, tzinfo=timezone.utc))
+    ledger.append(
+        [
+            call(99 + number, feature="chat", status="unpriced", cost_usd=0, start_time=noon)
+            for number in range(3)
+        ]
+    )
+    message = text(of("alice", ledger))
+    assert message.startswith(
+        "Tue 17 Nov: $1.00, 4 calls.\nWhat 3 of them cost is not known, and in no amount here.\n"
+    )
+    assert "  chat: $1.00, $3.00 less than normal, 3 calls unpriced\n" in message
+
+
 def test_a_tag_of_many_lines_is_shown_as_one(ledger: DuckDBStore, spend: Spend) -> None:
     spend(17, "a\n\nSubject: b", 1, 2)
     assert "  a Subject: b: $2.00" in text(of("unowned", ledger))
