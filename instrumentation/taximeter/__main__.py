@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "explain": "say why calls cost what they cost, from a file of spans or a trace id",
     "import": "take in calls that were made without a span: batch results",
     "costs": "print cost by feature, team, tenant, model or day",
+    "requests": "list the calls behind a sum, newest or dearest first",
     "prices": "print prices and where they come from; compare, check and adopt price lists",
     "reprice": "recompute stored calls after a price was added or corrected",
     "owners": "print who owns which cost, and what nobody owns",

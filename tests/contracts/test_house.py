@@ -55,6 +55,7 @@ def test_every_command_is_documented() -> None:
         "explain",
         "import",
         "costs",
+        "requests",
         "prices",
         "owners",
         "digest",

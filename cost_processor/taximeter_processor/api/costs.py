@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from taximeter_processor.api.query import Running, answer_to, given, may_read
 from taximeter_processor.buckets import Interval
-from taximeter_processor.ledger.costs import REQUEST_COLUMNS
+from taximeter_processor.ledger.drill import REQUEST_COLUMNS, Order
 from taximeter_processor.reports.requests import MOST_A_PAGE
 from taximeter_processor.reports.spreadsheet import to_csv
 
@@ -69,6 +69,7 @@ class CostsQuery(_Filters):
 class RequestsQuery(_Filters):
     """What `requests` is asked."""
 
+    order: Order = Field("newest", description="Which calls come first.")
     limit: int = Field(100, ge=1, le=MOST_A_PAGE, description="Calls a page.")
     cursor: str | None = Field(None, description="`next` of the page before.")
 
@@ -184,7 +185,7 @@ def costs(request: Request, service: Running, query: Annotated[CostsQuery, Query
 def requests(
     request: Request, service: Running, query: Annotated[RequestsQuery, Query()]
 ) -> Response:
-    """Calls one by one, newest first; of CSV the next page's cursor is in the header `Link`."""
+    """Calls one by one; of CSV the next page's cursor is in the header `Link`."""
     answer = answer_to(service, "requests", _parameters(request))
     response = _as_asked(request, query, answer, REQUEST_COLUMNS)
     if answer["next"]:

@@ -31,11 +31,13 @@ def _heading(name: str) -> str:
 
 
 def _cell(name: str, value: object) -> str:
+    if value is None:
+        return ""
     if _is_money(name):
         return f"{Decimal(str(value)):,.6f}"
     if isinstance(value, int) and not isinstance(value, bool):
         return f"{value:,}"
-    return "" if value is None else str(value)
+    return str(value)
 
 
 def _is_numeric(rows: Sequence[Mapping[str, Any]], name: str) -> bool:

@@ -1,19 +1,22 @@
-"""Reads single calls of the ledger: pages of a filtered slice.
+"""Reads single calls of the ledger: pages of a filtered slice, newest or dearest first.
 
 Money is pico-USD, times are µs UTC. The SQL is shared by all engines.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Final, Literal, NamedTuple
 
-from taximeter_processor.ledger.slices import Where, conditions
+from taximeter_processor.ledger.filters import matching
+from taximeter_processor.ledger.record import COLUMNS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.ledger.stretches import between
-from taximeter_processor.money import stored_to_pico, usd_to_pico
+from taximeter_processor.money import format_usd, stored_to_pico
 
-_TEXTS: Final = (
+REQUEST_COLUMNS: Final = (
+    "start_time",
+    "end_time",
     "trace_id",
     "span_id",
     "feature",
@@ -21,94 +24,89 @@ _TEXTS: Final = (
     "team",
     "request_type",
     "environment",
+    "service_name",
     "provider",
+    "request_model",
+    "response_model",
     "model",
+    "operation",
     "service_tier",
     "status",
     "unpriced_reason",
+    "usage_status",
+    "input_tokens",
+    "output_tokens",
+    "cache_read_tokens",
+    "cache_write_tokens",
+    "reasoning_tokens",
+    "cost_usd",
+    "list_cost_usd",
+    "price_version",
+    "emitter",
+    "writer",
+    "ingested_at",
 )
-_SELECTED: Final = (
-    f"epoch_us(start_time), cost_usd, input_tokens, output_tokens, {', '.join(_TEXTS)}"
+"""What is told of one call: no content, because there is none."""
+_TIMES: Final = frozenset(name for name, kind in COLUMNS if kind == "time")
+_SELECTED: Final = ", ".join(
+    f"epoch_us({name})" if name in _TIMES else name for name in REQUEST_COLUMNS
 )
 
-
-class CallRow(NamedTuple):
-    """One call as pages show it; texts are as stored, empty where there is none."""
-
-    start_us: int
-    cost_pico: int
-    input_tokens: int | None
-    output_tokens: int | None
-    trace_id: str
-    span_id: str
-    feature: str
-    tenant: str
-    team: str
-    request_type: str
-    environment: str
-    provider: str
-    model: str
-    service_tier: str
-    status: str
-    unpriced_reason: str
+Order = Literal["newest", "dearest"]
+"""What comes first; of equally dear calls the newest."""
 
 
 class Place(NamedTuple):
-    """A call's place in either order: where the next page begins."""
+    """Where a call stands in either order."""
 
-    cost_usd: str
     start_us: int
     trace_id: str
     span_id: str
-
-    def text(self) -> str:
-        """For a URL."""
-        return "~".join((self.cost_usd, str(self.start_us), self.trace_id, self.span_id))
+    cost_pico: int
 
 
-def place_of(text: str) -> Place:
-    """The place a URL names. Raises `ValueError` when it names none."""
-    parts = text.split("~")
-    try:
-        cost, start, trace_id, span_id = parts
-        usd_to_pico(cost)
-        if not (start.isascii() and start.isdigit() and len(start) < 18):
-            raise ValueError(start)
-    except ValueError as error:
-        raise ValueError(f"after={text[:40]!r}: expected what a page before led to") from error
-    return Place(cost, int(start), trace_id, span_id)
+def place_of(call: Mapping[str, Any]) -> Place:
+    """Where a call that `requests` told stands."""
+    return Place(call["start_time"], call["trace_id"], call["span_id"], call["cost_usd"])
 
 
-def calls(
+def requests(
     store: LedgerStore,
     start_us: int,
     end_us: int,
-    where: Where,
-    *,
-    dearest_first: bool,
-    after: Place | None,
+    where: Mapping[str, str],
     limit: int,
-) -> list[CallRow]:
-    """Calls in [start, end), newest or dearest first, from behind a place on."""
-    filters, parameters = conditions(where)
-    order = ("cost_usd", "start_time") if dearest_first else ("start_time",)
-    key = ", ".join((*order, "trace_id", "span_id"))
-    paging = ""
+    *,
+    order: Order = "newest",
+    after: Place | None = None,
+) -> list[dict[str, Any]]:
+    """At most `limit` calls of [start, end) in an order; with `after`, those that follow it.
+
+    Keys are `REQUEST_COLUMNS`; times are µs, money is pico-USD. What is inserted later moves no
+    call to another page; a new price moves a call among the dearest.
+    """
+    filters, parameters = matching(where)
+    key = (*(("cost_usd",) if order == "dearest" else ()), "start_time", "trace_id", "span_id")
     if after is not None:
-        cost = ["cast(? as decimal(24,12))"] if dearest_first else []
-        marks = [*cost, f"make_timestamp({after.start_us})", "?", "?"]
-        paging = f" and ({key}) < ({', '.join(marks)})"
-        parameters += [*([after.cost_usd] if dearest_first else []), after.trace_id, after.span_id]
-    descending = ", ".join(f"{name} desc" for name in key.split(", "))
+        moment = f"make_timestamp({int(after.start_us)})"
+        marks: tuple[str, ...] = (moment, "?", "?")
+        if order == "dearest":
+            marks = ("cast(? as decimal(24,12))", *marks)
+            parameters.append(format_usd(after.cost_pico))
+        else:
+            # It says no more than the comparison of rows; it is what an engine can skip by.
+            filters += f" and start_time <= {moment}"
+        filters += f" and ({', '.join(key)}) < ({', '.join(marks)})"
+        parameters += [after.trace_id, after.span_id]
     rows = store.read(
-        f"select {_SELECTED} from calls where {between(start_us, end_us)}"
-        f"{filters}{paging} "
-        f"order by {descending} limit {int(limit)}",
+        f"select {_SELECTED} from calls where {between(start_us, end_us)}{filters} "
+        f"order by {', '.join(f'{name} desc' for name in key)} limit {int(limit)}",
         parameters,
     )
-    return [_row(row) for row in rows]
-
-
-def _row(row: Sequence[Any]) -> CallRow:
-    start_us, cost, *rest = row
-    return CallRow(start_us, stored_to_pico(cost), *rest)
+    return [
+        {
+            name: stored_to_pico(value) if name.endswith("_usd") else value
+            for name, value in zip(REQUEST_COLUMNS, row, strict=True)
+        }
+        for row in rows
+    ]

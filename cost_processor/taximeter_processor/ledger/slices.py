@@ -13,6 +13,7 @@ from math import gcd
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
+from taximeter_processor.ledger.filters import matching
 from taximeter_processor.ledger.queries import Window, in_window
 from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
@@ -35,7 +36,6 @@ class Where(NamedTuple):
 
 EVERYTHING: Final = Where()
 
-_EMPTY: Final = "''"
 _UNTAGGED: Final = " or ".join(f"{tag} in ('', '{UNKNOWN_VALUE}')" for tag in TAG_NAMES)
 
 
@@ -255,13 +255,7 @@ def _bucket(bounds_us: Sequence[int]) -> str:
 
 def conditions(where: Where) -> tuple[str, list[object]]:
     """SQL that begins with `and`, and its parameters. Raises `ValueError` for no dimension."""
-    text = ""
-    parameters: list[object] = []
-    for name, value in where.values.items():
-        if name not in DIMENSIONS:
-            raise ValueError(f"{name!r} is no filter: expected one of {', '.join(DIMENSIONS)}")
-        text += f" and ({name} = ?{f' or {name} = {_EMPTY}' if value == UNKNOWN_VALUE else ''})"
-        parameters.append(value)
+    text, parameters = matching(where.values)
     for name, values in where.among.items():
         wanted = _stored(values)
         among = f"{_checked(name)} in ({_marks(wanted)})" if wanted else "false"

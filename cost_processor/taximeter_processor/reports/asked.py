@@ -8,7 +8,7 @@ from datetime import datetime, timezone, tzinfo
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from taximeter_processor.ledger.costs import FILTERS
+from taximeter_processor.ledger.filters import FILTERS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.periods import from_us, parse_moment, to_us
 from taximeter_processor.settings import Settings

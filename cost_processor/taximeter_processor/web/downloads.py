@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
-from taximeter_processor.ledger.drill import CallRow
 from taximeter_processor.money import format_usd
 from taximeter_processor.reports.asked import iso
 from taximeter_processor.web.sections.breakdown import Breakdown
@@ -12,6 +12,22 @@ from taximeter_processor.web.sections.trend import Trend
 from taximeter_processor.web.view import View
 
 Row = dict[str, str | int]
+_TOLD_OF_A_CALL: Final = (
+    "trace_id",
+    "span_id",
+    "feature",
+    "tenant",
+    "team",
+    "request_type",
+    "environment",
+    "provider",
+    "model",
+    "service_tier",
+    "status",
+    "unpriced_reason",
+    "input_tokens",
+    "output_tokens",
+)
 
 
 def cost_rows(table: Breakdown, view: View) -> list[Row]:
@@ -32,26 +48,13 @@ def cost_rows(table: Breakdown, view: View) -> list[Row]:
     ]
 
 
-def call_rows(calls: Sequence[CallRow]) -> list[Row]:
-    """One row a call; what has no price has no cost."""
+def call_rows(calls: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """One row a call, as `ledger.drill` tells it; what has no price has no cost."""
     return [
         {
-            "start_time": iso(call.start_us),
-            "trace_id": call.trace_id,
-            "span_id": call.span_id,
-            "feature": call.feature,
-            "tenant": call.tenant,
-            "team": call.team,
-            "request_type": call.request_type,
-            "environment": call.environment,
-            "provider": call.provider,
-            "model": call.model,
-            "service_tier": call.service_tier,
-            "status": call.status,
-            "unpriced_reason": call.unpriced_reason,
-            "input_tokens": "" if call.input_tokens is None else call.input_tokens,
-            "output_tokens": "" if call.output_tokens is None else call.output_tokens,
-            "cost_usd": "" if call.status == "unpriced" else format_usd(call.cost_pico),
+            "start_time": iso(call["start_time"]),
+            **{name: call[name] for name in _TOLD_OF_A_CALL},
+            "cost_usd": "" if call["status"] == "unpriced" else format_usd(call["cost_usd"]),
         }
         for call in calls
     ]

@@ -9,8 +9,6 @@ from typing import Any, Final
 from fastapi import APIRouter, Depends, HTTPException, Request, Response
 
 from taximeter_processor.api.query import Running, may_read
-from taximeter_processor.ledger import drill, slices
-from taximeter_processor.money import format_usd
 from taximeter_processor.reports.account import sum_usd
 from taximeter_processor.reports.account_text import (
     named,
@@ -21,6 +19,8 @@ from taximeter_processor.reports.account_text import (
     sum_name,
 )
 from taximeter_processor.reports.causes import HEADINGS
+from taximeter_processor.reports.requests import ORDERS, Slice, order_named, rest
+from taximeter_processor.reports.requests import page as page_of_calls
 from taximeter_processor.reports.spreadsheet import to_csv
 from taximeter_processor.reports.status import adoption
 from taximeter_processor.reports.stored import asked_for, not_found
@@ -119,34 +119,26 @@ def requests_page(service: Running, request: Request) -> Response:
     query = request.query_params
     is_csv = query.get("format") == "csv"
     limit = MOST_CSV_ROWS if is_csv else CALLS_A_PAGE
-    first = query.get("first") or "newest"
-    if first not in ("newest", "dearest"):
-        raise HTTPException(400, f"first is {first[:40]!r}: expected newest or dearest")
     try:
-        after = drill.place_of(query["after"]) if query.get("after") else None
+        first = order_named(query.get("first", ""), "first")
+        wanted = Slice(view.period.start_us, view.period.end_us, view.where, first)
+        if after := query.get("after"):
+            wanted = rest(after, view.where, first)
     except ValueError as error:
         raise HTTPException(400, str(error)) from error
-    found = drill.calls(
-        service.store,
-        view.period.start_us,
-        view.period.end_us,
-        slices.Where(view.where),
-        dearest_first=first == "dearest",
-        after=after,
-        limit=limit + 1,
-    )
-    shown = found[:limit]
+    calls, following = page_of_calls(service.store, wanted, limit)
     if is_csv:
-        return _csv(call_rows(shown), f"requests-{view.day}.csv")
+        return _csv(call_rows(calls), f"requests-{view.day}.csv")
     return page(
         request,
         service,
         "requests.html",
         view=view,
-        calls=shown,
+        calls=calls,
         first=first,
-        following=_place(shown[-1]).text() if len(found) > limit else "",
-        is_continued=after is not None,
+        following=following,
+        is_continued=bool(after),
+        orders=ORDERS,
         dimensions=DIMENSIONS,
         periods_days=PERIODS_DAYS,
         statuses=STATUSES,
@@ -210,10 +202,6 @@ def _page_number(query: Mapping[str, str]) -> int:
     if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_PAGES:
         raise HTTPException(400, f"page is {text[:40]!r}: expected a number from 1 on")
     return int(text)
-
-
-def _place(call: drill.CallRow) -> drill.Place:
-    return drill.Place(format_usd(call.cost_pico), call.start_us, call.trace_id, call.span_id)
 
 
 def _csv(rows: Sequence[Mapping[str, Any]], name: str) -> Response:

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from taximeter_processor.api.costs import CostRow, Costs, CostsQuery, Requests, RequestsQuery
 from taximeter_processor.app import build_api
 from taximeter_processor.errors import LedgerError
-from taximeter_processor.ledger.costs import FILTERS
+from taximeter_processor.ledger.filters import FILTERS
 from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
@@ -168,11 +168,25 @@ def test_a_page_of_csv_links_to_the_next(filled: Processor) -> None:
     assert len(ids) == len(set(ids)) == 50
 
 
-def test_a_cursor_of_other_filters_is_refused(filled: Processor) -> None:
+@pytest.mark.parametrize("other", ["team=x", "order=dearest"])
+def test_a_cursor_of_another_question_is_refused(filled: Processor, other: str) -> None:
     answer = json.loads(read(filled, f"requests?{RANGE}&limit=1").body)
-    wrong = request(filled.port, "GET", f"/api/v1/requests?team=x&cursor={answer['next']}")
+    wrong = request(filled.port, "GET", f"/api/v1/requests?{other}&cursor={answer['next']}")
     assert wrong.status == 400
-    assert "the `next` of an answer to the same filters" in json.loads(wrong.body)["detail"]
+    assert "an answer to the same filters and order" in json.loads(wrong.body)["detail"]
+
+
+def test_the_dearest_come_first_when_asked_for(filled: Processor) -> None:
+    path, told = f"requests?{RANGE}&order=dearest&limit=30", []
+    while path:
+        answer: dict[str, Any] = json.loads(read(filled, path).body)
+        told += [(Decimal(row["cost_usd"]), row["start_time"]) for row in answer["rows"]]
+        following = answer["next"]
+        path = f"requests?order=dearest&limit=30&cursor={following}" if following else ""
+    assert len(told) == 50
+    assert told == sorted(told, reverse=True)
+    wrong = request(filled.port, "GET", "/api/v1/requests?order=cheapest")
+    assert (wrong.status, "order" in json.loads(wrong.body)["detail"]) == (400, True)
 
 
 def test_one_trace_can_be_looked_up(filled: Processor) -> None:

@@ -11,7 +11,7 @@ import pytest
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from tests.support.otlp import json_body, json_span
 from tests.support.raw_http import post_traces
-from tests.support.records import calls
+from tests.support.records import call, calls
 from tests.support.servers import Processor, free_port, run_taximeter
 
 
@@ -65,6 +65,21 @@ def test_costs_of_no_calls_have_their_header(config: str) -> None:
     assert done.stdout.splitlines() == [
         "feature,cost_usd,requests,unpriced,input_tokens,output_tokens"
     ]
+
+
+def test_the_dearest_calls_are_listed_and_one_without_a_price_shows_no_cost(
+    config: str, tmp_path: Path
+) -> None:
+    store = DuckDBStore(tmp_path / "l.duckdb")
+    dear = call(7, trace_id="7" * 32, cost_usd=5 * 10**12)
+    store.append([dear, call(8, trace_id="8" * 32, status="unpriced", cost_usd=0)])
+    store.close()
+    within = ("--since", "2026-11-01", "--order", "dearest")
+    done = run_taximeter("requests", "--config", config, *within)
+    lines = done.stdout.splitlines()
+    assert (done.returncode, len(lines)) == (0, 6)
+    assert f"priced    5.000000  {dear.trace_id}" in lines[1]
+    assert f"unpriced            {'8' * 32}" in lines[5]
 
 
 def test_ledger_verify_is_content_with_a_good_ledger(config: str) -> None:

@@ -1,4 +1,4 @@
-"""Costs in stretches of time add up to the whole; calls come page by page, each once."""
+"""Costs in stretches of time add up to the whole."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taximeter_processor.buckets import INTERVALS, Interval, buckets
-from taximeter_processor.ledger.costs import Position, costs, requests
+from taximeter_processor.ledger.costs import costs
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.ledger.store import LedgerStore
 from tests.support.records import NOON_US, call, calls
@@ -88,7 +88,6 @@ def test_a_tag_that_is_called_unknown_is_one_with_the_absent(store: LedgerStore)
     where = {"team": "unknown"}
     ((_, spend),) = costs(store, ("team",), [NOON_US, NOON_US + 1], where, 10)
     assert (spend.group, spend.requests) == (("unknown",), 2)
-    assert len(requests(store, NOON_US, NOON_US + 1, where, 10)) == 2
 
 
 def test_a_thousand_stretches_are_one_question(store: LedgerStore) -> None:
@@ -99,32 +98,9 @@ def test_a_thousand_stretches_are_one_question(store: LedgerStore) -> None:
     assert [(number, spend.cost_pico) for number, spend in found] == [(n, n) for n in range(1000)]
 
 
-def test_pages_tell_every_call_once_though_others_come_in(store: LedgerStore) -> None:
-    # Several calls began in the same microsecond: their ids decide.
-    rows = [call(n, start_time=NOON_US + n // 3) for n in range(20)]
-    store.append(rows)
-    told: list[str] = []
-    after: Position | None = None
-    for page in range(100):
-        found = requests(store, NOON_US, NOON_US + DAY_US, {}, 3, after)
-        if not found:
-            break
-        told += [row["span_id"] for row in found]
-        after = Position(*(found[-1][name] for name in ("start_time", "trace_id", "span_id")))
-        store.append([call(1000 + page, start_time=NOON_US + 1000 + page)])
-    assert told == [row.span_id for row in reversed(rows)]
-
-
-def test_a_call_is_told_as_it_is_stored(store: LedgerStore) -> None:
-    store.append(calls(1, cache_write_tokens=None))
-    (row,) = requests(store, NOON_US, NOON_US + 1, {"feature": "search", "tenant": "acme"}, 10)
-    assert (row["start_time"], row["ingested_at"]) == (NOON_US, NOON_US + 2_000_000)
-    assert (row["cost_usd"], row["list_cost_usd"]) == (236_800_000, 496_000_000)
-    assert (row["cache_read_tokens"], row["cache_write_tokens"]) == (1152, None)
-
-
 def test_a_filter_is_data_and_its_name_is_checked(store: LedgerStore) -> None:
     store.append(calls(1))
-    assert requests(store, 0, NOON_US * 2, {"feature": "' or 1=1; --"}, 10) == []
+    bounds = [0, NOON_US * 2]
+    assert costs(store, (), bounds, {"feature": "' or 1=1; --"}, 10) == []
     with pytest.raises(ValueError, match="is no filter"):
-        requests(store, 0, NOON_US * 2, {"1=1 or feature": "x"}, 10)
+        costs(store, (), bounds, {"1=1 or feature": "x"}, 10)
