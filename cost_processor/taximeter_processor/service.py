@@ -150,7 +150,7 @@ class Service:
 
     def explain(self, trace_id: str, span_id: str) -> TraceAccount | None:
         """`reports.stored` of a trace, at the prices this service uses."""
-        return explain_trace(self.store, self.book, trace_id, span_id)
+        return explain_trace(self.store, self.book, self.settings.zone, trace_id, span_id)
 
     def status(self) -> dict[str, Any]:
         """What is running, for people."""

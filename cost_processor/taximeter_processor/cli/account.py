@@ -13,6 +13,8 @@ from taximeter_processor.reports.account_text import (
     other_text,
     source_text,
     sum_name,
+    time_text,
+    whose,
 )
 from taximeter_processor.reports.stored import TraceAccount
 
@@ -56,9 +58,9 @@ def _print(calls: Sequence[Account], others: Sequence[Account]) -> None:
 
 def call_text(account: Account) -> Iterator[str]:
     """One call, as lines without their ends."""
-    yield f"call {account['span_id']} at {account['start_time']}: {named(account)}"
-    tags = ", ".join(f"{name} {value}" for name, value in account["tags"].items() if value)
-    yield f"told by {account['emitter']} ({account['dialect']}){'; ' if tags else ''}{tags}"
+    yield f"call {account['span_id']} at {time_text(account)}: {named(account)}"
+    said = ", ".join(f"{name} {value}" for name, value in whose(account).items() if value)
+    yield f"told by {account['emitter']} ({account['dialect']}){'; ' if said else ''}{said}"
     yield ""
     if account["meters"]:
         yield from _table(account["meters"], sum_name(account))

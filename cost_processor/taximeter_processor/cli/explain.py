@@ -99,7 +99,7 @@ def _stored(settings: Settings, trace_id: str, span_id: str) -> TraceAccount | N
         return told
     store = access.open_existing(settings)
     try:
-        return explain_trace(store, PriceBook.of(settings), trace_id, span_id)
+        return explain_trace(store, PriceBook.of(settings), settings.zone, trace_id, span_id)
     finally:
         store.close()
 

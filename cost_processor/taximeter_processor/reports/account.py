@@ -1,11 +1,12 @@
 """The account of one call, in the keys of `docs/explain.md`: what spans and stored calls share.
 
-Money is a decimal string of dollars, times are ISO 8601 UTC, absent values are null.
+Money is a decimal string of dollars, times are ISO 8601, absent values are null.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import tzinfo
 from fractions import Fraction
 from typing import Final, get_args
 
@@ -16,7 +17,7 @@ from taximeter_processor.ledger.identity import RESTATES_CHILDREN, TOLD_TWICE, D
 from taximeter_processor.ledger.record import Record
 from taximeter_processor.model import AttributeValue, Line, Usage
 from taximeter_processor.money import PICO_PER_USD, format_usd
-from taximeter_processor.periods import to_us
+from taximeter_processor.periods import from_us, to_us
 from taximeter_processor.pricing.cards import STANDARD, TIER_ASSUMED, TOKENS_PER_RATE
 from taximeter_processor.pricing.overrides import CountedMeter
 from taximeter_processor.pricing.rates import usd_text
@@ -151,8 +152,11 @@ class Account(TypedDict):
     cost_usd: str | None
     price_version: str | None
     tags: dict[str, str | None]
+    environment: str | None
+    service_name: str | None
     status: str | None
     start_time: str | None
+    start_time_local: str | None
     service_tier: str | None
     emitter: str | None
     dialect: str | None
@@ -174,8 +178,8 @@ class Account(TypedDict):
     today: NotRequired[TodayTold]
 
 
-def blank(trace_id: str | None, span_id: str | None, start_us: int | None) -> Account:
-    """The account of a span that is nothing yet."""
+def blank(trace_id: str | None, span_id: str | None, start_us: int | None, zone: tzinfo) -> Account:
+    """The account of a span that is nothing yet; people's time is that of a zone."""
     return {
         "trace_id": trace_id,
         "span_id": span_id,
@@ -191,8 +195,13 @@ def blank(trace_id: str | None, span_id: str | None, start_us: int | None) -> Ac
         "cost_usd": None,
         "price_version": None,
         "tags": tags_told("", "", "", ""),
+        "environment": None,
+        "service_name": None,
         "status": None,
         "start_time": None if start_us is None else iso(start_us),
+        "start_time_local": None
+        if start_us is None
+        else from_us(start_us).astimezone(zone).isoformat(),
         "service_tier": None,
         "emitter": None,
         "dialect": None,

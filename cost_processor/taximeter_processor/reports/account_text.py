@@ -34,6 +34,22 @@ def named(account: Account) -> str:
     return f"{account['provider'] or '?'} {model}, tier {account['service_tier']}"
 
 
+def time_text(account: Account) -> str:
+    """When it began, and where the reporting zone is another than UTC what time it was there."""
+    local = account["start_time_local"] or ""
+    there = "" if local.endswith("+00:00") else f" ({local})"
+    return f"{account['start_time']}{there}"
+
+
+def whose(account: Account) -> dict[str, str | None]:
+    """What says whose call it is: its tags, environment and service; None: nobody said."""
+    return {
+        **account["tags"],
+        "environment": account["environment"],
+        "service_name": account["service_name"],
+    }
+
+
 def source_text(line: LineTold) -> str:
     """Who says a rate, and why it is another's where it is."""
     return f"{line['source']}: {line['fallback'] or line['source_detail']}"

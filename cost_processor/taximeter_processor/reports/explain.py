@@ -7,6 +7,7 @@ The keys are a contract, documented in `docs/explain.md`.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import tzinfo
 from typing import NamedTuple
 
 from taximeter_processor.costing import Costed, book, cost
@@ -68,10 +69,11 @@ def explain(body: bytes, settings: Settings, prices: PriceBook, now_ns: int) -> 
     read += [_NoCall(None, rejected) for rejected in decoded.rejected]
     others, of = _told_again(read)
     described = Descriptions(prices)
+    zone = settings.zone
     return [
-        _of_call(one, described, unknown, others, of.get(number))
+        _of_call(one, described, unknown, others, of.get(number), zone)
         if isinstance(one, _Call)
-        else _of_no_call(one, unknown)
+        else _of_no_call(one, unknown, zone)
         for number, one in enumerate(read)
     ]
 
@@ -121,10 +123,11 @@ def _of_call(
     unknown: frozenset[str],
     others: Mapping[Key, Sequence[Duplicate]],
     of: Duplicate | None,
+    zone: tzinfo,
 ) -> Account:
     span, costed, record = read
     call, quantities, status, outcome = costed
-    account = blank(span.trace_id, span.span_id, call.start_us)
+    account = blank(span.trace_id, span.span_id, call.start_us, zone)
     account.update(
         {
             "is_call": True,
@@ -136,6 +139,8 @@ def _of_call(
             "usage": usage_told(call.usage),
             "cost_usd": _cost(costed),
             "tags": tags_told(call.feature, call.tenant, call.team, call.request_type),
+            "environment": call.environment or None,
+            "service_name": call.service or None,
             "status": status,
             "service_tier": call.tier,
             "emitter": call.emitter,
@@ -187,11 +192,11 @@ def _cost(costed: Costed) -> str | None:
     return format_usd(costed.outcome.cost_pico) if isinstance(costed.outcome, Priced) else None
 
 
-def _of_no_call(read: _NoCall, unknown: frozenset[str]) -> Account:
+def _of_no_call(read: _NoCall, unknown: frozenset[str], zone: tzinfo) -> Account:
     span, found = read
-    account = blank(None, None, None)
+    account = blank(None, None, None, zone)
     if span is not None:
-        account = blank(span.trace_id, span.span_id, span.start_ns // 1000)
+        account = blank(span.trace_id, span.span_id, span.start_ns // 1000, zone)
         account["emitter"] = span.scope or None
         account["raw_usage"] = raw_usage(span.attributes, unknown)
     if isinstance(found, Rejected):

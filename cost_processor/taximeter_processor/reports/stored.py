@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Final, NamedTuple
 
 from typing_extensions import TypedDict
@@ -99,10 +100,11 @@ def not_found(trace_id: str, span_id: str) -> str:
 
 
 def explain_trace(
-    store: LedgerStore, prices: PriceBook, trace_id: str, span_id: str = ""
+    store: LedgerStore, prices: PriceBook, zone: tzinfo, trace_id: str, span_id: str = ""
 ) -> TraceAccount | None:
     """The account of a trace or of one of its spans; None when the ledger knows nothing of it.
 
+    Times are told in UTC and in the zone.
     Raises `LedgerError` when it cannot be read.
     """
     found = trace(store, trace_id, span_id)
@@ -114,7 +116,7 @@ def explain_trace(
     book = _Book(prices, Descriptions(prices))
     calls = []
     for record in found.calls:
-        account = _account(record, book, found)
+        account = _account(record, book, found, zone)
         account["duplicates"] = [other_told(one) for one in others.get(key_of(record), ())]
         account["today"] = _today(record, prices)
         calls.append(account)
@@ -122,7 +124,7 @@ def explain_trace(
     for duplicate in found.duplicates:
         record = duplicate.record
         if record.trace_id == trace_id and span_id in ("", record.span_id):
-            account = _account(record, book, found)
+            account = _account(record, book, found, zone)
             account["duplicate_of"] = other_told(duplicate)
             not_counted.append(account)
     return {
@@ -136,9 +138,9 @@ def explain_trace(
     }
 
 
-def _account(record: Record, book: _Book, found: Trace) -> Account:
+def _account(record: Record, book: _Book, found: Trace, zone: tzinfo) -> Account:
     amounts = _amounts(record)
-    account = blank(record.trace_id, record.span_id, record.start_time)
+    account = blank(record.trace_id, record.span_id, record.start_time, zone)
     usage = _usage(record)
     account.update(
         {
@@ -151,6 +153,8 @@ def _account(record: Record, book: _Book, found: Trace) -> Account:
             "usage": usage_told(usage),
             "cost_usd": cost_of(record),
             "tags": tags_told(record.feature, record.tenant, record.team, record.request_type),
+            "environment": record.environment or None,
+            "service_name": record.service_name or None,
             "status": record.status,
             "service_tier": record.service_tier,
             "emitter": record.emitter,

@@ -17,6 +17,8 @@ from taximeter_processor.reports.account_text import (
     other_text,
     source_text,
     sum_name,
+    time_text,
+    whose,
 )
 from taximeter_processor.reports.causes import HEADINGS
 from taximeter_processor.reports.requests import ORDERS, Slice, order_named, rest
@@ -170,6 +172,8 @@ def explain_page(service: Running, request: Request, trace_id: str) -> Response:
         source_text=source_text,
         sum_name=sum_name,
         sum_usd=sum_usd,
+        time_text=time_text,
+        whose=whose,
     )
 
 

@@ -35,7 +35,7 @@ def test_quantity_times_rate_is_cost_and_costs_stand_in_line() -> None:
         "call 0000000000000001 at 2026-11-18T11:59:58Z: openai gpt-5-mini-2025-08-07, "
         "tier standard",
         "told by taximeter (taximeter); feature search, tenant acme, team growth, "
-        "request_type interactive",
+        "request_type interactive, service_name api",
         "",
         "  input         160  x $0.25 / 1,000,000   = $0.0000400  "
         "catalogue: genai-prices:openai/gpt-5-mini",
@@ -46,6 +46,11 @@ def test_quantity_times_rate_is_cost_and_costs_stand_in_line() -> None:
         "  cost                                     = $0.0002368",
         "",
     ]
+
+
+def test_the_time_is_told_in_the_reporting_zone_too() -> None:
+    (first, *_) = text(configuration="timezone: Asia/Kolkata").splitlines()
+    assert " at 2026-11-18T11:59:58Z (2026-11-18T17:29:58+05:30): openai " in first
 
 
 def test_a_reader_can_check_every_line() -> None:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 import yaml
@@ -27,6 +28,7 @@ from tests.taximeter_processor.reports.test_reprice import EVER, LATER_US, OWN, 
 from tests.taximeter_processor.test_costing import CALL
 
 TRACE = CALL.trace_id
+ZONE = ZoneInfo("Asia/Kolkata")
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +48,7 @@ def book_with(*texts: str) -> PriceBook:
 
 
 def explained(store: DuckDBStore, prices: PriceBook) -> Account:
-    found = explain_trace(store, prices, TRACE)
+    found = explain_trace(store, prices, ZONE, TRACE)
     assert found is not None
     (account,) = found["calls"]
     return account
@@ -77,6 +79,17 @@ def test_a_stored_call_has_its_lines_with_their_sources(
         "reprice_pending": False,
         "reason": None,
     }
+
+
+def test_a_stored_call_says_where_it_ran_and_what_time_it_was_there(
+    store: DuckDBStore, listed: PriceBook
+) -> None:
+    stored(store, listed)
+    account = explained(store, listed)
+    assert (account["environment"], account["service_name"]) == ("prod", "api")
+    # 12:00 UTC is 17:30 in India.
+    assert account["start_time"] == "2026-11-18T12:00:00Z"
+    assert account["start_time_local"] == "2026-11-18T17:30:00+05:30"
 
 
 def test_a_price_that_changed_since_does_not_change_the_account(
@@ -209,7 +222,7 @@ def test_other_tellings_are_beside_the_call_and_have_an_account_of_their_own(
     store: DuckDBStore, listed: PriceBook
 ) -> None:
     store.append([OUTER, INNER])
-    found = explain_trace(store, listed, TRACE)
+    found = explain_trace(store, listed, ZONE, TRACE)
     assert found is not None
     (call,), (other,) = found["calls"], found["not_counted"]
     assert [(one["span_id"], one["reason"], one["cost_usd"]) for one in call["duplicates"]] == [
@@ -224,7 +237,7 @@ def test_a_span_that_is_counted_elsewhere_is_found_by_its_own_id(
     store: DuckDBStore, listed: PriceBook
 ) -> None:
     store.append([OUTER, INNER])
-    found = explain_trace(store, listed, TRACE, OUTER.span_id)
+    found = explain_trace(store, listed, ZONE, TRACE, OUTER.span_id)
     assert found is not None
     assert (found["calls"], len(found["not_counted"])) == ([], 1)
 
@@ -233,8 +246,8 @@ def test_a_telling_of_another_trace_has_its_account_there(
     store: DuckDBStore, listed: PriceBook
 ) -> None:
     store.append([INNER, OUTER._replace(trace_id="e" * 32, emitter="litellm")])
-    here = explain_trace(store, listed, TRACE)
-    there = explain_trace(store, listed, "e" * 32)
+    here = explain_trace(store, listed, ZONE, TRACE)
+    there = explain_trace(store, listed, ZONE, "e" * 32)
     assert here is not None
     assert there is not None
     assert [one["emitter"] for one in here["calls"][0]["duplicates"]] == ["litellm"]
@@ -260,7 +273,7 @@ def test_a_correction_is_told_from_the_row(store: DuckDBStore, listed: PriceBook
 
 
 def test_an_unknown_trace_is_none(store: DuckDBStore, listed: PriceBook) -> None:
-    assert explain_trace(store, listed, "e" * 32) is None
+    assert explain_trace(store, listed, ZONE, "e" * 32) is None
 
 
 @pytest.mark.parametrize(
@@ -321,7 +334,7 @@ class OneRow:
 @settings(max_examples=60)
 def test_lines_always_add_up_to_the_stored_cost(listed: PriceBook, call: Call) -> None:
     record = booked(call, listed, writer="main", now_us=NOON_US, backfill_before_us=0)
-    found = explain_trace(OneRow(record), listed, TRACE)  # type: ignore[arg-type]
+    found = explain_trace(OneRow(record), listed, ZONE, TRACE)  # type: ignore[arg-type]
     assert found is not None
     (account,) = found["calls"]
     total = sum((Decimal(line["cost_usd"] or "") for line in account["meters"]), Decimal(0))

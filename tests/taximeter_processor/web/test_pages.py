@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import pytest
 
 from taximeter_processor.delivery import post_all
-from taximeter_processor.reports.account_text import notes
+from taximeter_processor.reports.account_text import notes, time_text
 from tests.support.otlp import CHAT, proto_span, protobuf
 from tests.support.raw_http import Answer, request
 from tests.support.servers import Processor
@@ -201,6 +201,9 @@ def test_the_page_says_of_a_call_what_the_interface_and_the_terminal_say(
     (account,) = told["calls"]
     text = unescape(page(processor, link).text)
     assert f"<strong>${told['cost_usd']}</strong>" in text
+    assert f'<span class="quiet">{time_text(account)}</span>' in text
+    assert "<dt>environment</dt><dd>unknown</dd>" in text
+    assert "<dt>service name</dt><dd>api</dd>" in text
     said = [f"<dt>{note.name}</dt><dd>{note.text}</dd>" for note in notes(account)]
     assert [note.name for note in notes(account)][:2] == ["prices", "list price"]
     assert all(note in text for note in said)
