@@ -37,9 +37,10 @@ def costs(
     found = summed(store, (*group, *where), bounds_us)
     rows = store.read(
         f"select {stretch_number(bounds_us[1:-1])} bucket{shown}, sum(cost_usd), "
-        f"{found.requests}, {found.unpriced}, sum(input_tokens), sum(output_tokens) "
+        f"sum({found.requests}), sum({found.unpriced}), sum(input_tokens), sum(output_tokens) "
         f"from {found.table} where {between(bounds_us[0], bounds_us[-1])}{filters} "
-        f"group by bucket{names} order by bucket, sum(cost_usd) desc{names} limit {int(limit)}",
+        f"group by bucket{names} having sum({found.requests}) > 0 "
+        f"order by bucket, sum(cost_usd) desc{names} limit {int(limit)}",
         parameters,
     )
     width = len(group) + 1

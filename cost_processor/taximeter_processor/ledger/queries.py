@@ -129,13 +129,13 @@ def spend_by_window(
     bounds = [bound for window in windows for bound in window[1:]]
     found = summed(store, group, bounds)
     selected = ", ".join(
-        f"sum(cost_usd) filter (where {within}), {found.requests} filter (where {within})"
+        f"sum(cost_usd) filter (where {within}), sum({found.requests}) filter (where {within})"
         for within in map(in_window, windows)
     )
     names = ", ".join(group)
     rows = store.read(
         f"select {names}, {selected} from {found.table} where {between(min(bounds), max(bounds))} "
-        f"group by {names} having {found.requests} > 0"
+        f"group by {names} having sum({found.requests}) > 0"
     )
     spent = []
     for row in rows:
@@ -162,7 +162,7 @@ def spend(
     selected = "".join(f"{name}, " for name in group)
     found = summed(store, (*group, *conditions), (start_us, end_us))
     rows = store.read(
-        f"select {selected} sum(cost_usd), {found.requests}, {found.unpriced}, "
+        f"select {selected} sum(cost_usd), sum({found.requests}), sum({found.unpriced}), "
         f"sum(input_tokens), sum(output_tokens) from {found.table} "
         f"where {between(start_us, end_us)}"
         f"{filters} {f'group by {selected[:-2]}' if group else ''} "
@@ -250,7 +250,7 @@ def quick_totals(store: LedgerStore) -> tuple[int, int, int | None]:
     """(rows, pico, newest start µs): what each scrape asks."""
     found = summed(store, (), EVER[1:])
     ((rows, cost),) = store.read(
-        f"select {found.requests}, sum(cost_usd) from {found.table} where {in_window(EVER)}"
+        f"select sum({found.requests}), sum(cost_usd) from {found.table} where {in_window(EVER)}"
     )
     ((newest,),) = store.read("select epoch_us(max(start_time)) from calls")
     return int(rows or 0), _pico(cost), newest

@@ -6,10 +6,8 @@ an absent tag is `unknown`, as a tag of that name is. The SQL is shared by all e
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from math import gcd
 from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
@@ -17,7 +15,8 @@ from taximeter_processor.ledger.filters import matching
 from taximeter_processor.ledger.queries import Window, in_window
 from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
-from taximeter_processor.ledger.stretches import between
+from taximeter_processor.ledger.stretches import between, stretch_number
+from taximeter_processor.ledger.summed import summed
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.settings import TAG_NAMES
@@ -79,27 +78,24 @@ def by_stretch(
     store: LedgerStore, bounds_us: Sequence[int], where: Where = EVERYTHING
 ) -> list[DaySum]:
     """One sum for each stretch between neighbouring bounds, oldest first."""
-    filters, parameters = conditions(where)
+    found = _calls(store, TAG_NAMES, bounds_us, where)
     rows = store.read(
-        f"select {_bucket(bounds_us)}, sum(cost_usd), count(*), "
-        "count(*) filter (where status = 'unpriced'), "
-        f"sum(cost_usd) filter (where {_UNTAGGED}) from calls "
-        f"where {between(bounds_us[0], bounds_us[-1])}{filters} group by 1",
-        parameters,
+        f"select {stretch_number(bounds_us[1:-1])}, sum(cost_usd), sum({found.requests}), "
+        f"sum({found.unpriced}), sum(cost_usd) filter (where {_UNTAGGED}) from {found.table} "
+        f"where {found.matching} group by 1",
+        found.parameters,
     )
-    sums = [[0, 0, 0, 0] for _ in bounds_us[1:]]
-    for bucket, cost, calls, unpriced, untagged in rows:
-        found = sums[bisect_right(bounds_us, int(bucket)) - 1]
-        for index, amount in enumerate((_pico(cost), calls, unpriced, _pico(untagged))):
-            found[index] += amount
-    return [DaySum(*found) for found in sums]
+    sums = [DaySum() for _ in bounds_us[1:]]
+    for stretch, cost, calls, unpriced, untagged in rows:
+        sums[stretch] = DaySum(_pico(cost), int(calls), int(unpriced), _pico(untagged))
+    return sums
 
 
 def total(store: LedgerStore, window: Window, where: Where = EVERYTHING) -> int:
     """Pico of one window."""
-    filters, parameters = conditions(where)
+    found = _calls(store, (), window[1:], where)
     ((cost,),) = store.read(
-        f"select sum(cost_usd) from calls where {in_window(window)}{filters}", parameters
+        f"select sum(cost_usd) from {found.table} where {found.matching}", found.parameters
     )
     return _pico(cost)
 
@@ -112,19 +108,20 @@ def series(
     where: Where = EVERYTHING,
 ) -> dict[str | None, list[int]]:
     """Pico of some values of a dimension in each stretch; those of all others under None."""
-    filters, parameters = conditions(where)
+    source = _calls(store, (_checked(dimension),), bounds_us, where)
     wanted = _stored(values)
-    named = f"case when {_checked(dimension)} in ({_marks(wanted)}) then {dimension} end"
+    named = f"case when {dimension} in ({_marks(wanted)}) then {dimension} end"
     rows = store.read(
-        f"select {_bucket(bounds_us)}, {named if wanted else 'null'}, sum(cost_usd) from calls "
-        f"where {between(bounds_us[0], bounds_us[-1])}{filters} group by 1, 2",
-        [*wanted, *parameters],
+        f"select {stretch_number(bounds_us[1:-1])}, {named if wanted else 'null'}, sum(cost_usd) "
+        f"from {source.table} where {source.matching} "
+        f"group by 1, 2 having sum({source.requests}) > 0",
+        [*wanted, *source.parameters],
     )
     found: dict[str | None, list[int]] = {}
-    for bucket, value, cost in rows:
+    for stretch, value, cost in rows:
         name = UNKNOWN_VALUE if value == "" else value
         days = found.setdefault(name, [0] * (len(bounds_us) - 1))
-        days[bisect_right(bounds_us, int(bucket)) - 1] += _pico(cost)
+        days[stretch] += _pico(cost)
     return found
 
 
@@ -148,9 +145,13 @@ def ranked(
     In order of the amount in window `column`, of how far it is from that in the next window (either
     way), or of the name; equal ones by name.
     """
-    filters, parameters = conditions(where)
+    found = _calls(store, (_checked(dimension),), _bounds(windows), where)
     width = len(windows)
-    each = [*_sums(windows), *_counts(windows), *_unpriced(windows)]
+    each = [
+        *_sums(windows),
+        *_counts(found.requests, windows),
+        *_counts(found.unpriced, windows),
+    ]
     inner = ", ".join(f"{one} a{index}" for index, one in enumerate(each))
     outer = [f"sum(a{index})" for index in range(len(each))]
     other = min(column + 1, width - 1)
@@ -163,12 +164,12 @@ def ranked(
     # Absent tags get their name in the few groups, not in each of the rows.
     rows = store.read(
         f"select {shown}, {', '.join(outer)}, {', '.join(f'sum({one}) over ()' for one in outer)}, "
-        f"count(*) over () from (select {dimension}, {inner} from calls "
-        f"where {in_window(_whole(windows))}{filters} group by {dimension}) grouped "
+        f"count(*) over () from (select {dimension}, {inner} from {found.table} "
+        f"where {found.matching} group by {dimension} having sum({found.requests}) > 0) grouped "
         f"group by {shown} "
         f"order by {key} {'asc' if ascending else 'desc'}, {shown} "
         f"limit {int(limit)} offset {int(offset)}",
-        parameters,
+        found.parameters,
     )
     if not rows:
         return Ranking((), Ranked("", (0,) * width, (0,) * width, (0,) * width), 0)
@@ -184,11 +185,11 @@ def by_scope(
     store: LedgerStore, windows: Sequence[Window], where: Where = EVERYTHING
 ) -> dict[tuple[str, str], dict[str, int]]:
     """Pico by window of each (feature, team): what owners and budgets are named for."""
-    filters, parameters = conditions(where)
+    source = _calls(store, ("feature", "team"), _bounds(windows), where)
     rows = store.read(
-        f"select feature, team, {', '.join(_sums(windows))} from calls "
-        f"where {in_window(_whole(windows))}{filters} group by feature, team",
-        parameters,
+        f"select feature, team, {', '.join(_sums(windows))} from {source.table} "
+        f"where {source.matching} group by feature, team having sum({source.requests}) > 0",
+        source.parameters,
     )
     found: dict[tuple[str, str], dict[str, int]] = {}
     for feature, team, *sums in rows:
@@ -212,14 +213,8 @@ def _sums(windows: Sequence[Window]) -> list[str]:
     return [f"coalesce(sum(cost_usd){_filter(window, windows)}, 0)" for window in windows]
 
 
-def _counts(windows: Sequence[Window]) -> list[str]:
-    return [f"count(*){_filter(window, windows)}" for window in windows]
-
-
-def _unpriced(windows: Sequence[Window]) -> list[str]:
-    return [
-        f"count(*) filter (where status = 'unpriced' and {in_window(window)})" for window in windows
-    ]
+def _counts(counted: str, windows: Sequence[Window]) -> list[str]:
+    return [f"coalesce(sum({counted}){_filter(window, windows)}, 0)" for window in windows]
 
 
 def _filter(window: Window, windows: Sequence[Window]) -> str:
@@ -242,15 +237,29 @@ def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
 
-def _bucket(bounds_us: Sequence[int]) -> str:
-    """A moment in the same stretch as the call: SQL needs to know no zone.
+class _Calls(NamedTuple):
+    """Calls or their hourly sums: a relation, what a row of it counts, which rows are meant."""
 
-    It is the start of the widest piece of time that fits between all bounds.
-    """
-    if len(bounds_us) == 2:
-        return str(bounds_us[0])
-    width = gcd(*bounds_us)
-    return f"epoch_us(start_time) - mod(epoch_us(start_time), {width})"
+    table: str
+    requests: str
+    unpriced: str
+    matching: str
+    parameters: list[object]
+
+
+def _calls(
+    store: LedgerStore, dimensions: Sequence[str], bounds_us: Sequence[int], where: Where
+) -> _Calls:
+    """What to add up by these dimensions. Raises `ValueError` for what is no filter."""
+    filters, parameters = conditions(where._replace(known_at_us=None))
+    names = (*dimensions, *where.values, *where.among)
+    found = summed(store, names, bounds_us, where.known_at_us)
+    within = between(min(bounds_us), max(bounds_us))
+    return _Calls(*found, within + filters, parameters)
+
+
+def _bounds(windows: Sequence[Window]) -> list[int]:
+    return [bound for window in windows for bound in window[1:]]
 
 
 def conditions(where: Where) -> tuple[str, list[object]]:

@@ -88,10 +88,7 @@ class _Facts:
 
     def untagged_pico(self, tag: str) -> int:
         """Spend that lacks a tag."""
-        bounds = (self.window.start_us, self.window.end_us)
-        return slices.by_stretch(self.store, bounds, slices.Where({tag: UNKNOWN_VALUE}))[
-            0
-        ].cost_pico
+        return slices.total(self.store, self.window, slices.Where({tag: UNKNOWN_VALUE}))
 
 
 def adoption(store: LedgerStore, settings: Settings, now: datetime) -> Adoption:

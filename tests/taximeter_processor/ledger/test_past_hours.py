@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.costs import costs
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
 from taximeter_processor.ledger.erase import erase_slice
 from taximeter_processor.ledger.hourly import HOUR_US, hours_that_differ
@@ -89,17 +90,31 @@ def test_a_stretch_is_read_from_hours_and_at_its_ends_from_calls(ledger: DuckDBS
     assert [(found.requests, found.cost_pico) for found in cut] == [(4, 4 * 236_800_000)]
 
 
-def test_a_bound_within_a_past_hour_is_read_from_the_calls(ledger: DuckDBStore) -> None:
-    half_past = NOON_US - 90 * MINUTE_US
-    assert summed(ledger, [], (NOON_US - 3 * HOUR_US, half_past, NOON_US)) is CALLS
-    assert summed(ledger, [], (NOON_US - 3 * HOUR_US, NOON_US + 5, NOON_US + HOUR_US)) is not CALLS
+def test_where_bounds_cut_most_hours_calls_are_read(ledger: DuckDBStore) -> None:
+    halves = [NOON_US - 3 * HOUR_US + half * 30 * MINUTE_US for half in range(7)]
+    assert summed(ledger, [], halves) is CALLS
+    assert summed(ledger, [], [*halves[:2], NOON_US]) is not CALLS
+
+
+def test_an_hour_that_a_bound_cuts_is_read_from_its_calls(ledger: DuckDBStore) -> None:
+    forge(ledger)
+    start, cut = NOON_US - 3 * HOUR_US, NOON_US - 90 * MINUTE_US
+    halves = costs(ledger, (), [start, cut, NOON_US], {}, 10)
+    # Of the forged sums are the first hour and the last; the call of the second began on the hour.
+    assert [(number, spend.requests) for number, spend in halves] == [(0, 7 + 1), (1, 7)]
+
+
+def forge(ledger: DuckDBStore) -> None:
+    """Make the sums seven times the calls, so that it shows which of the two were read."""
+
+    def work(changes: object) -> None:
+        ledger._writer.execute("update hourly_by_tags set requests = 7 * requests")
+
+    ledger.change(work)
 
 
 def test_the_sums_are_what_is_read(ledger: DuckDBStore) -> None:
-    def forge(changes: object) -> None:
-        ledger._writer.execute("update hourly_by_tags set requests = 7 * requests")
-
-    ledger.change(forge)
+    forge(ledger)
     found = queries.spend(ledger, ["feature"], NOON_US - 3 * HOUR_US, NOON_US + HOUR_US)
     assert found[0].requests == 3 * 7 + 2
     assert wrong(ledger) == 3

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ from starlette.testclient import TestClient
 
 from taximeter_processor.app import build_api
 from taximeter_processor.errors import LedgerError
-from taximeter_processor.ledger.store import LedgerStore, Parameters, Row
+from taximeter_processor.ledger.store import HourlySums, LedgerStore, Parameters, Row
 from taximeter_processor.money import PICO_PER_USD
 from taximeter_processor.service import Service
 from taximeter_processor.settings import Settings
@@ -31,6 +31,9 @@ class Limited:
         if self._word in sql:
             raise LedgerError(SLOW)
         return self._store.read(sql, parameters)
+
+    def hourly_sums(self) -> Sequence[HourlySums]:
+        return self._store.hourly_sums()
 
 
 @pytest.fixture
