@@ -7,10 +7,8 @@ seventh is alice's too, and silenced. Alice does not react, so bob hears of hers
 from __future__ import annotations
 
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +20,7 @@ from taximeter_processor.observability.generate import Plan, generate
 from taximeter_processor.observability.receivers import Receiver
 from taximeter_processor.observability.routes import MailServer, Routing, Timing
 from taximeter_processor.people import Contact, Owner
+from tests.support.loopback import OnePage
 from tests.support.mail import MailSink
 from tests.support.servers import Alertmanager, Prometheus, Webhook, program, wait_for
 
@@ -41,12 +40,12 @@ class Paged(NamedTuple):
 @pytest.fixture(scope="module")
 def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paged]:
     root = tmp_path_factory.mktemp("paging")
-    http, mail, metrics = Webhook(), MailSink(), _exposition(_budgets())
+    http, mail, metrics = Webhook(), MailSink(), OnePage(_budgets(), "text/plain; version=0.0.4")
     files = _generated(root, http.url, mail.address)
     alertmanager = Alertmanager(root / "alertmanager", files["alertmanager/alertmanager.yml"])
     alertmanager.start()
     _silence(alertmanager, "budget=quiet")
-    port = metrics.server_port
+    port = metrics.port
     prometheus = Prometheus(root / "prometheus", _config(root, files, port, alertmanager))
     prometheus.start()
     wait_for("every receiver's message", lambda: _heard(http) >= EXPECTED and mail.received, 90)
@@ -55,8 +54,7 @@ def paged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Paged]:
         server.stop()
     for sink in (http, mail):
         sink.stop()
-    metrics.shutdown()
-    metrics.server_close()
+    metrics.stop()
 
 
 EXPECTED = {"/alice", "/carol", "/pagerduty", "/v2/alerts", "/fallback"}
@@ -72,22 +70,6 @@ def _budgets() -> str:
         labels = f'budget="{name}",owner="{owner}",feature="{owner}-feature",team="",period="day"'
         lines += [f"{BUDGET.name}{{{labels}}} 10", f"{BUDGET_SPENT.name}{{{labels}}} 12.5"]
     return "\n".join(lines) + "\n"
-
-
-def _exposition(text: str) -> ThreadingHTTPServer:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(text.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    return server
 
 
 def _generated(root: Path, url: str, smarthost: str) -> dict[str, str]:

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.support.loopback import Loopback, Silent
 
 PROVIDERS = Path(__file__).parents[1] / "data" / "providers"
 
@@ -78,7 +79,7 @@ def answer(name: str, **changes: Any) -> Answer:
     return Answer(**{**values, **changes})
 
 
-class ReplayServer:
+class ReplayServer(Loopback):
     """Gives the answers in `answers` in turn, and keeps every request."""
 
     def __init__(self) -> None:
@@ -88,7 +89,7 @@ class ReplayServer:
         self.go_on = threading.Event()
         server = self
 
-        class Handler(BaseHTTPRequestHandler):
+        class Handler(Silent):
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
@@ -115,31 +116,13 @@ class ReplayServer:
                     self.wfile.write(b"0\r\n\r\n")
                 self.close_connection = answer.is_cut
 
-            def log_message(self, *_: object) -> None:
-                pass
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-
-            def handle_error(self, *_: object) -> None:
-                """A client that goes away is what some tests are about."""
-
-        self._server = Server(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(
-            target=self._server.serve_forever, args=(0.01,), daemon=True
-        )
-        self._thread.start()
-
-    @property
-    def port(self) -> int:
-        return self._server.server_port
+        super().__init__(Handler)
 
     @property
     def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}/v1"
+        """Where SDKs find the provider's first version."""
+        return f"{super().url}/v1"
 
     def stop(self) -> None:
         self.go_on.set()
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        super().stop()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import http.server
-import threading
 import time
 from collections.abc import Iterator
 
@@ -13,6 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from taximeter_processor.delivery import post_all
 from tests.support.browser import Watched, chromium
+from tests.support.loopback import OnePage
 from tests.support.otlp import CHAT, proto_span, protobuf
 from tests.support.servers import Processor
 
@@ -69,33 +68,17 @@ def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Processor]:
     server.stop()
 
 
-class Elsewhere:
+class Elsewhere(OnePage):
     """Another server on this machine, with one page that tries to use this one."""
 
     def __init__(self, body: str) -> None:
-        page = f"<!doctype html><title>elsewhere</title>{body}".encode()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("content-type", "text/html")
-                self.end_headers()
-                self.wfile.write(page)
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
+        super().__init__(f"<!doctype html><title>elsewhere</title>{body}", "text/html")
 
     def __enter__(self) -> str:
-        self._thread.start()
-        return f"http://localhost:{self._server.server_port}/"
+        return f"http://localhost:{self.port}/"
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self.stop()
 
 
 def opened(browser: Browser, server: Processor, path: str = "/") -> Watched:
