@@ -37,12 +37,13 @@ _METER_KEYS: Final = tuple((f"usage/{meter}", f"cost/{meter}") for meter in COMM
 _PROMPT_CACHE_KEYS: Final = ("saved/prompt_cache", "extra/prompt_cache")
 _TIER_KEYS: Final = ("saved/tier", "extra/tier")
 _place = Record._fields.index
-_LABELS_OF: Final = itemgetter(*map(_place, COST_COLUMNS))
+_GROUP_OF: Final = itemgetter(_place("status"), *map(_place, COST_COLUMNS))
 _AMOUNTS_OF: Final = itemgetter(
     *(_place(f"{meter}_{column}") for meter in COMMON_METERS for column in ("quantity", "cost_usd"))
 )
 _FIRST_COST: Final = itemgetter(_place("first_cost_usd"))
 _MODEL, _REQUEST_TYPE = names.COST_LABELS.index("model"), names.COST_LABELS.index("request_type")
+_ByStatus = dict[str, list[Record]]
 _Exemplar = tuple[str, int, int]
 """(trace id, pico-USD, end µs) of a call in a bucket."""
 
@@ -74,21 +75,23 @@ class CostCounters:
 
     def _apply(self, records: Sequence[Record], at_us: int) -> None:
         """Rows of one label set are added up before their sums are added to what there is."""
-        groups: dict[Labels, list[Record]] = {}
+        groups: dict[tuple[str, ...], list[Record]] = {}
         for record in records:
             if record.is_backfill:
                 self._backfill(record.feature, record.team, at_us, record.first_cost_usd)
             else:
-                groups.setdefault(_LABELS_OF(record), []).append(record)
-        counted = [(_shown(labels), rows) for labels, rows in groups.items()]
+                groups.setdefault(_GROUP_OF(record), []).append(record)
+        by_labels: dict[Labels, _ByStatus] = {}
+        for key, rows in groups.items():
+            by_labels.setdefault(key[1:], {})[key[0]] = rows
+        counted = [(_shown(labels), found) for labels, found in by_labels.items()]
         self._admit(counted)
-        for labels, rows in counted:
-            _count(self.cost.get(labels, len(rows)), rows, at_us)
-            self._observe(labels[0], [row for row in rows if row.status == "priced"], at_us)
-            for row in rows:
-                if row.status == "unpriced":
-                    series = self._unpriced.get(_unpriced_labels(labels, row))
-                    series.add("unpriced/", 1, at_us)
+        for labels, found in counted:
+            _count(self.cost.get(labels, sum(map(len, found.values()))), found, at_us)
+            self._observe(labels[0], found.get("priced", ()), at_us)
+            for row in found.get("unpriced", ()):
+                series = self._unpriced.get(_unpriced_labels(labels, row))
+                series.add("unpriced/", 1, at_us)
 
     def seed(self, store: Reads, writer: str, now_us: int | None = None) -> None:
         """Rebuild every sum from the ledger's rows of `writer` and from what pruned ones added.
@@ -122,21 +125,19 @@ class CostCounters:
                 place = bisect_left(BUCKETS_PICO, int(bound))
             series.add(_BUCKET_KEYS[place], count, born)
 
-    def _admit(self, counted: Sequence[tuple[Labels, Sequence[Record]]]) -> None:
+    def _admit(self, counted: Sequence[tuple[Labels, _ByStatus]]) -> None:
         """Admit new label sets in the order in which `seed` would: by name within one commit."""
         for labels in sorted({labels for labels, _ in counted if labels not in self.cost}):
             self.cost.admit(labels)
-        priced, unpriced = set(), set()
-        for labels, rows in counted:
-            for row in rows:
-                if row.status == "priced":
-                    priced.add(labels[:1])
-                elif row.status == "unpriced":
-                    unpriced.add(_unpriced_labels(labels, row))
-        for feature in sorted(priced):
+        for feature in sorted({labels[:1] for labels, found in counted if "priced" in found}):
             self._histogram.admit(feature)
-        for found in sorted(unpriced):
-            self._unpriced.admit(found)
+        unpriced = {
+            _unpriced_labels(labels, row)
+            for labels, found in counted
+            for row in found.get("unpriced", ())
+        }
+        for labels in sorted(unpriced):
+            self._unpriced.admit(labels)
 
     def totals(self, now_us: int) -> dict[str, int]:
         """Pico-USD `counted`, `held` and `backfilled`: their sum is the rows' `first_cost_usd`."""
@@ -309,15 +310,14 @@ def _unpriced_labels(labels: Labels, record: Record) -> Labels:
     return (labels[0], labels[1], labels[3], labels[4], record.unpriced_reason)
 
 
-def _count(series: Series, rows: Sequence[Record], at_us: int) -> None:
+def _count(series: Series, found: _ByStatus, at_us: int) -> None:
     """Add rows of one label set."""
-    paid = []
-    for row in rows:
-        series.add(_STATUS_KEYS[row.status], 1, at_us)
-        if row.status != "cached":
-            paid.append(row)
-        elif avoided := row.list_cost_usd - row.first_cost_usd:
+    for status, rows in found.items():
+        series.add(_STATUS_KEYS[status], len(rows), at_us)
+    for row in found.get("cached", ()):
+        if avoided := row.list_cost_usd - row.first_cost_usd:
             series.add("saved/response_cache", avoided, at_us)
+    paid = [row for status, rows in found.items() if status != "cached" for row in rows]
     if not paid:
         return
     amounts = list(map(sum, zip(*map(_AMOUNTS_OF, paid), strict=True)))
