@@ -272,9 +272,7 @@ def _spend_by_hour() -> Panel:
 
 
 def _spend_by_day() -> Panel:
-    # Read at 01:00 on the day after, when the gauge has turned and late spans are in; drawn at
-    # the start of its own day.
-    spend = f"{select(RULE_SPEND, money.SPEND, window='yesterday')} offset -25h"
+    spend = select(RULE_SPEND, money.SPEND, window="yesterday")
     return trend(
         Frame(
             "Spend by day and feature",
@@ -282,7 +280,7 @@ def _spend_by_day() -> Panel:
             width=8,
             height=9,
         ),
-        Query(f"sum by (feature) ({spend})", "{{feature}}"),
+        money.by_day(spend, "feature"),
         last="30d",
         step="1d",
     )

@@ -71,6 +71,15 @@ def cost_per_call(window: str) -> str:
     return f"{spent(window, CALLS)} / ({calls(window, 'priced')} > 0)"
 
 
+def by_day(yesterday: str, label: str) -> Query:
+    """Bars of a day for a gauge's `yesterday`, by a label; for panels with a step of a day.
+
+    Read at 01:00 on the day after, when the gauge has turned and late spans are in; drawn at the
+    start of its own day.
+    """
+    return Query(f"sum by ({label}) ({yesterday} offset -25h)", f"{{{{{label}}}}}")
+
+
 def owned(expr: str) -> str:
     """A sum by feature, with each feature's owner beside it."""
     return f"{expr} * on (feature) group_left (owner) {RULE_OWNER}"
