@@ -244,7 +244,7 @@ def _tier_mix() -> Panel:
             decimals=1,
         ),
         Query(
-            f"sum by (service_tier) ({spend})\n/ on () group_left () (sum({spend}) > 0)",
+            f"sort_desc(sum by (service_tier) ({spend})\n/ on () group_left () (sum({spend}) > 0))",
             "{{service_tier}}",
         ),
         top=1,
