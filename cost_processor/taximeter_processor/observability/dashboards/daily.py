@@ -272,18 +272,8 @@ def _spend_by_hour() -> Panel:
 
 
 def _spend_by_day() -> Panel:
-    spend = select(RULE_SPEND, money.SPEND, window="yesterday")
-    return trend(
-        Frame(
-            "Spend by day and feature",
-            "Exact totals of the last 30 whole days, as far back as Prometheus remembers.",
-            width=8,
-            height=9,
-        ),
-        money.by_day(spend, "feature"),
-        last="30d",
-        step="1d",
-    )
+    title = "Spend by day and feature"
+    return money.by_day(title, RULE_SPEND, money.SPEND, "feature", width=8, height=9)
 
 
 def _saved() -> Panel:

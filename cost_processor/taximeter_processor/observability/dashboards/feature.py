@@ -273,15 +273,5 @@ def _tier_table() -> Panel:
 
 
 def _tiers_by_day() -> Panel:
-    return trend(
-        Frame(
-            "Spend by day and tier",
-            "Exact totals of the last 30 whole days, as far back as Prometheus remembers."
-            + money.note(_TIERS),
-            width=10,
-            height=9,
-        ),
-        money.by_day(_in_tiers("yesterday"), "service_tier"),
-        last="30d",
-        step="1d",
-    )
+    title = "Spend by day and tier"
+    return money.by_day(title, RULE_TIER_SPEND, _TIERS, "service_tier", width=10, height=9)
