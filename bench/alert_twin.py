@@ -46,7 +46,7 @@ def tenant_condition(cost: Array) -> Truth:
     """When its expression is true."""
     with np.errstate(divide="ignore", invalid="ignore"):
         return _hour_condition(
-            window_sum(cost), baselines.TENANT_MARGIN, baselines.TENANT_SPREADS, LEAST_USD_TENANT
+            window_sum(cost), baselines.TENANT_MARGIN, baselines.TENANT_SPREADS, 0, LEAST_USD_TENANT
         )
 
 
@@ -68,17 +68,18 @@ def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     usual_each = _same_time(each, PER_DAY, range(1, 8), 0.5)
     usual_each[np.isnan(_shifted(each, 2 * PER_DAY))] = np.nan
     noise_each = _noise(_over(each, usual_each), 168, baselines.REQUEST_SPREADS)
-    error = baselines.REQUEST_ERRORS / np.sqrt(np.where(requests > 0, requests, np.nan))
+    error = _error(requests, baselines.REQUEST_ERRORS)
+    error_cost = _error(requests, baselines.SPEND_ERRORS)
     limit_each = usual_each * (1 + _at_least(baselines.REQUEST_MARGIN, noise_each, error))
     requests_day = 24 * Hours(requests, 24).mean()
     each_day = _over(day, requests_day)
     (usual_each_day,) = Hours(each_day, 168, back=24).quantiles(0.5)
-    error_day = baselines.REQUEST_ERRORS / np.sqrt(np.where(requests_day > 0, requests_day, np.nan))
+    error_day = _error(requests_day, baselines.REQUEST_ERRORS)
     limit_each_day = usual_each_day * (1 + _at_least(baselines.REQUEST_DRIFT_MARGIN, error_day, 0))
     extra, extra_day = (each - usual_each) * requests, (each_day - usual_each_day) * requests_day
     return {
         "TaximeterSpendAnomaly": _hour_condition(
-            cost, baselines.SPEND_MARGIN, baselines.SPEND_SPREADS, LEAST_USD_HOUR
+            cost, baselines.SPEND_MARGIN, baselines.SPEND_SPREADS, error_cost, LEAST_USD_HOUR
         ),
         "TaximeterSpendDrift": (day > limit_day) & (day - expected_day > LEAST_USD_DAY),
         "TaximeterCostPerRequestRegression": (each > limit_each) & (extra > LEAST_USD_HOUR),
@@ -86,11 +87,13 @@ def _conditions(cost: Array, requests: Array) -> dict[str, Truth]:
     }
 
 
-def _hour_condition(cost: Array, margin: float, spreads: float, least_usd: float) -> Truth:
+def _hour_condition(
+    cost: Array, margin: float, spreads: float, error: Array | float, least_usd: float
+) -> Truth:
     usual = _normal_hour(cost)
     ratio = _over(cost, usual)
     expected = usual * _level(ratio, 48)
-    limit = expected * (1 + _at_least(margin, _noise(ratio, 336, spreads), 0))
+    limit = expected * (1 + _at_least(margin, _noise(ratio, 336, spreads), error))
     is_settled = ~np.isnan(_shifted(cost, 5 * WEEK)) & ~np.isnan(limit)
     limit = np.where(is_settled, limit, baselines.YOUNG_LIMIT * expected)
     found: Truth = (cost > limit) & (cost - expected > least_usd)
@@ -174,6 +177,10 @@ def _level(ratio: Array, hours: int, back: int = 0) -> Array:
 def _noise(ratio: Array, hours: int, spreads: float, back: int = 0) -> Array:
     lower, middle = Hours(ratio, hours, back).quantiles(0.25, 0.5)
     return spreads * (1 - lower / np.where(middle > 0, middle, np.nan))
+
+
+def _error(requests: Array, times: float) -> Array:
+    return times / np.sqrt(np.where(requests > 0, requests, np.nan))
 
 
 def _at_least(least: float, noise: Array, error: Array | float) -> Array:

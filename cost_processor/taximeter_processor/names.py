@@ -103,8 +103,22 @@ SPEND_REQUESTS: Final = Metric(
 BROKEN_OFF: Final = Metric(
     "taximeter_broken_off_spend_usd",
     "gauge",
-    "Exact spend on calls that were broken off before their end (usage_status partial).",
+    "Exact spend on calls that ended in an error or were broken off (usage_status partial).",
     ("feature", "team", "request_type", "environment", "window"),
+)
+TIER_SPEND: Final = Metric(
+    "taximeter_tier_spend_usd",
+    "gauge",
+    "Exact spend by the provider's service tier; window = today, yesterday, month.",
+    (
+        "feature",
+        "team",
+        "request_type",
+        "environment",
+        "provider",
+        "service_tier",
+        "window",
+    ),
 )
 SPEND_SAME_TIME: Final = Metric(
     "taximeter_spend_same_time_usd",
@@ -359,6 +373,7 @@ ALL: Final = tuple(value for value in list(globals().values()) if isinstance(val
 RULE_SPEND: Final = "taximeter:spend_usd"
 RULE_SPEND_REQUESTS: Final = "taximeter:spend_requests"
 RULE_BROKEN_OFF: Final = "taximeter:broken_off_spend_usd"
+RULE_TIER_SPEND: Final = "taximeter:tier_spend_usd"
 RULE_SPEND_SAME_TIME: Final = "taximeter:spend_same_time_usd"
 RULE_TENANT_SPEND: Final = "taximeter:tenant_spend_usd"
 RULE_TENANT_REQUESTS: Final = "taximeter:tenant_requests"

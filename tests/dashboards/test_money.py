@@ -117,9 +117,27 @@ NUMBERS: list[tuple[str, str, int, Value]] = [
     ),
     (
         "feature",
-        "Spent on calls that were broken off",
+        "Paid for errors",
         0,
         lambda r: usd(having(began(r, TODAY), usage_status="partial")),
+    ),
+    (
+        "feature",
+        "Paid for errors",
+        1,
+        lambda r: usd(having(began(r, MONTH), usage_status="partial")),
+    ),
+    (
+        "feature",
+        "Errors today",
+        0,
+        lambda r: len(having(began(r, TODAY), status="failed")) / len(began(r, TODAY)),
+    ),
+    (
+        "feature",
+        "Errors today",
+        1,
+        lambda r: usd(having(began(r, TODAY), usage_status="partial")) / usd(began(r, TODAY)),
     ),
     ("feature", "Spend today", 1, lambda r: usd(began(r, TODAY - DAY, TODAY))),
     ("tenants", "Spend of these tenants", 1, lambda r: usd(began(r, MONTH))),
@@ -167,6 +185,29 @@ TABLES: list[tuple[str, str, int, str, Callable[[Records], Records]]] = [
     ("daily", "Cost by request type today", 0, "request_type", lambda r: began(r, TODAY)),
     ("daily", "Cost by model today", 0, "model", lambda r: began(r, TODAY)),
     ("feature", "Who answers for it", 0, "feature", lambda r: began(r, MONTH)),
+    ("feature", "Spend by provider and tier", 0, "service_tier", lambda r: began(r, MONTH)),
+    (
+        "feature",
+        "Spend by provider and tier",
+        1,
+        "service_tier",
+        lambda r: began(r, TODAY - DAY, TODAY),
+    ),
+    ("feature", "Spend by provider and tier", 2, "provider", lambda r: began(r, TODAY)),
+    (
+        "feature",
+        "Errors by feature",
+        0,
+        "feature",
+        lambda r: having(began(r, MONTH), usage_status="partial"),
+    ),
+    (
+        "feature",
+        "Errors by feature",
+        1,
+        "feature",
+        lambda r: having(began(r, TODAY), usage_status="partial"),
+    ),
     ("tenants", "Cost by tenant", 2, "tenant", lambda r: began(r, TODAY - DAY, TODAY)),
     ("budgets", "Month by feature", 1, "feature", lambda r: began(r, MONTH)),
     ("budgets", "Month by feature", 2, "feature", lambda r: began(r, LAST_MONTH, MONTH)),
@@ -250,6 +291,53 @@ def test_each_day_of_a_month_is_drawn_with_its_exact_total(
     days = [TODAY - back * DAY for back in range(1, 30)]
     expected = {day.timestamp(): usd(began(records, day, day + DAY)) for day in days}
     assert {at: drawn[at] for at in expected} == pytest.approx(expected, rel=EXACT)
+
+
+@pytest.mark.parametrize(
+    ("title", "label", "tags"),
+    [
+        ("Spend by day and tier", "service_tier", {}),
+        ("Paid for errors by day and feature", "feature", {"usage_status": "partial"}),
+    ],
+)
+def test_days_of_the_feature_board_are_exact_too(
+    history: HistoryServer, records: Records, title: str, label: str, tags: dict[str, str]
+) -> None:
+    yesterday = TODAY - DAY
+    drawn = {
+        found.labels[label]: dict(found.points).get(yesterday.timestamp(), 0.0)
+        for found in ask(history, _target("feature", title, 0))
+    }
+    expected = by(having(began(records, yesterday, TODAY), **tags), label)
+    assert expected
+    assert {name: drawn[name] for name in expected} == pytest.approx(expected, rel=EXACT)
+
+
+def test_shares_of_tiers_are_those_of_the_month_s_spend_and_add_up_to_one(
+    history: HistoryServer, records: Records
+) -> None:
+    found = summed(shown(history, "feature", "Share of spend by tier, this month"), "service_tier")
+    month = began(records, MONTH)
+    assert found == pytest.approx(
+        {tier: spent / usd(month) for tier, spent in by(month, "service_tier").items()}, rel=EXACT
+    )
+    assert sum(found.values()) == pytest.approx(1)
+
+
+def test_shares_of_errors_are_told_for_each_feature(
+    history: HistoryServer, records: Records
+) -> None:
+    today = having(began(records, TODAY), feature="product-search")
+    paid = having(today, usage_status="partial")
+    failed = having(today, status="failed")
+    expected = {
+        2: usd(paid) / usd(today),
+        3: len(failed),
+        4: len(failed) / len(today),
+    }
+    for number, value in expected.items():
+        found = summed(shown(history, "feature", "Errors by feature", number), "feature")
+        assert found["product-search"] == pytest.approx(value, rel=EXACT)
 
 
 def test_what_moved_adds_up_to_how_today_differs_from_last_week(

@@ -64,13 +64,18 @@ def compiled(compiler: Path, folder: Path, boards: dict[str, dict[str, Any]]) ->
     return str(done.stdout)
 
 
+def every_board() -> dict[str, dict[str, Any]]:
+    return {path.stem: board(path.stem) for path in sorted(BOARDS.glob("*.json"))}
+
+
 def test_every_board_is_a_dashboard_to_grafana(compiler: Path, tmp_path: Path) -> None:
-    boards = {path.stem: board(path.stem) for path in BOARDS.glob("*.json")}
-    assert compiled(compiler, tmp_path, boards) == ""
+    assert compiled(compiler, tmp_path, every_board()) == ""
 
 
-def test_a_mistake_would_be_found(compiler: Path, tmp_path: Path) -> None:
-    wrong = board("taximeter-daily")
-    del wrong["panels"][1]["gridPos"]["y"]
-    found = compiled(compiler, tmp_path, {"wrong": wrong})
-    assert "Property 'y' is missing" in found
+def test_a_mistake_would_be_found_in_any_of_them(compiler: Path, tmp_path: Path) -> None:
+    boards = every_board()
+    for document in boards.values():
+        del document["panels"][1]["gridPos"]["y"]
+    found = compiled(compiler, tmp_path, boards)
+    assert found.count("Property 'y' is missing") == len(boards) == 7
+    assert [uid for uid in boards if f"{uid}.ts(" not in found] == []

@@ -2,7 +2,8 @@
 
 Everything follows from the seed. Caching starts in `support-chat` on 11 November. On the last day
 two features are born, one of them with a single batch of $6; a model without a price is tried;
-some calls fail, are broken off, or are answered by a cache.
+some calls fail, are broken off, or are answered by a cache. One was broken off on each of the two
+days before.
 """
 
 from __future__ import annotations
@@ -187,6 +188,9 @@ def _oddities(chance: random.Random, number: int) -> Iterator[Record]:
         moment = today + timedelta(hours=8, minutes=37 * index)
         kind = ("unpriced", "failed", "cached", "partial", "priority")[index % 5]
         yield _odd_call(chance, number + 1 + index, chat if index % 2 else search, moment, kind)
+    for back in (1, 2):
+        moment = today - timedelta(days=back) + timedelta(hours=15)
+        yield _odd_call(chance, number + 15 + back, search, moment, "partial")
 
 
 def _odd_call(

@@ -149,7 +149,7 @@ class CallReader:
             _text(first_text(span.attributes, RESPONSE_ID)),
             usage,
             _usage_status(span, provider, reading, usage),
-            span.is_error or names.ERROR_TYPE in span.attributes,
+            _is_error(span),
             get(names.CACHE_HIT) is True,
             None if reading.reported_cost is None else _pico(reading.reported_cost),
             reading.called_model,
@@ -271,8 +271,14 @@ def _usage_status(span: Span, provider: str, reading: Reading, usage: Usage) -> 
     told = span.attributes.get(names.USAGE_STATUS)
     if told is None and provider == "aws.bedrock" and is_estimate(span, reading.request_model):
         return "estimated"
+    if told is None and _is_error(span):
+        return "partial"  # as our own instrumentation says of a call that failed after it counted
     status = _STATUSES.get(told, "reported") if isinstance(told, str) else "reported"
     return "reported" if status == "missing" else status
+
+
+def _is_error(span: Span) -> bool:
+    return span.is_error or names.ERROR_TYPE in span.attributes
 
 
 def _tier(span: Span, implied: str, provider: str) -> str:

@@ -23,6 +23,7 @@ from taximeter_processor.metrics.movers import moved
 from taximeter_processor.metrics.optimizations import optimizations
 from taximeter_processor.metrics.series import Labels, SeriesTable, shown
 from taximeter_processor.metrics.text import AnyFamily, TextFamily, labels_text
+from taximeter_processor.metrics.tiers import tiers
 from taximeter_processor.money import to_float, usd_to_pico
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import same_time_windows, to_us, windows
@@ -39,7 +40,7 @@ REST = 9
 """After a slow read, so many times as long passes before the next."""
 PATIENCE_SECONDS = 4.0
 """A scrape waits no longer for a read: both parts together are within Prometheus' ten seconds."""
-_LOOKING_BACK = (expected, moved, optimizations)
+_LOOKING_BACK = (expected, moved, optimizations, tiers)
 _FEATURE_GROUP = ("feature", "team", "request_type", "environment")
 
 

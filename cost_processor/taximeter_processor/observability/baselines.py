@@ -8,6 +8,10 @@ quartile lies under its median is its *spread*: a median absolute deviation take
 where an incident cannot widen it. What is expected is normal x level, and the limit is expected x
 (1 + max(margin, k x spread)). Everything is relative, and only rises count.
 
+A sum of few requests is uncertain whatever the hours before say: where the cost of one has a
+standard deviation of s means, that of n (Poisson) has a relative error of sqrt((1 + s^2) / n).
+So a feature's limit is also at least a number of times 1 / sqrt(n) above what is expected.
+
 Subqueries step by the hour: a week is 168 samples, whatever the group's interval.
 """
 
@@ -31,17 +35,19 @@ YOUNG_LIMIT: Final = 3
 HIGHEST_LEVEL: Final = 5
 
 SPEND_MARGIN: Final = 0.6
-SPEND_SPREADS: Final = 10.5
+SPEND_SPREADS: Final = 9
+SPEND_ERRORS: Final = 15
+"""Times 1 / sqrt(requests): nine standard errors where a request's cost deviates by 1.3 means."""
 TENANT_MARGIN: Final = 2
 TENANT_SPREADS: Final = 18
-DRIFT_MARGIN: Final = 0.45
+DRIFT_MARGIN: Final = 0.5
 DRIFT_SPREADS: Final = 8
 
 REQUEST_MARGIN: Final = 0.2
 REQUEST_SPREADS: Final = 9
 REQUEST_DRIFT_MARGIN: Final = 0.12
-REQUEST_ERRORS: Final = 6
-"""Standard errors: the mean of n requests is uncertain by about 1 over the root of n."""
+REQUEST_ERRORS: Final = 7
+"""Times 1 / sqrt(requests), by which the mean of so many is uncertain."""
 
 
 class Recorded(NamedTuple):
@@ -73,10 +79,12 @@ def limit(of: str) -> str:
 
 def spend_rules() -> list[Recorded]:
     """Hours and days of each feature's spend."""
-    hour, day = names.BASE_COST_1H, names.BASE_COST_1D
+    hour, day, requests = names.BASE_COST_1H, names.BASE_COST_1D, names.BASE_REQUESTS_1H
+    priced = select(names.REQUESTS.name, status="priced")
     return [
         Recorded(hour, f"sum by (feature) (increase({names.COST.name}[1h]))"),
-        *_hourly(hour, "feature", SPEND_MARGIN, SPEND_SPREADS),
+        Recorded(requests, f"sum by (feature) (increase({priced}[1h]))"),
+        *_hourly(hour, "feature", SPEND_MARGIN, SPEND_SPREADS, _error(requests, SPEND_ERRORS)),
         Recorded(day, _day(hour)),
         Recorded(normal(day), _day(normal(hour))),
         Recorded(ratio(day), f"{day} / ({normal(day)} > 0)"),
@@ -124,10 +132,8 @@ def request_rules() -> list[Recorded]:
     """Dollars a request, by the hour and by the day: volume does not move it."""
     hour, day = names.BASE_REQUEST_COST_1H, names.BASE_REQUEST_COST_1D
     requests, requests_day = names.BASE_REQUESTS_1H, names.BASE_REQUESTS_1D
-    priced = select(names.REQUESTS.name, status="priced")
     noise = f"{REQUEST_SPREADS} * {_spread(ratio(hour), '1w')}"
     return [
-        Recorded(requests, f"sum by (feature) (increase({priced}[1h]))"),
         Recorded(hour, f"{names.BASE_COST_1H} / ({requests} > 0)"),
         Recorded(
             normal(hour),
@@ -138,7 +144,7 @@ def request_rules() -> list[Recorded]:
         Recorded(
             limit(hour),
             f"{normal(hour)} * (1 + (\n"
-            f"{_greatest(str(REQUEST_MARGIN), noise, _error(requests))}\n))",
+            f"{_greatest(str(REQUEST_MARGIN), noise, _error(requests, REQUEST_ERRORS))}\n))",
         ),
         Recorded(requests_day, _day(requests)),
         Recorded(day, f"{names.BASE_COST_1D} / ({requests_day} > 0)"),
@@ -146,12 +152,12 @@ def request_rules() -> list[Recorded]:
         Recorded(
             limit(day),
             f"{normal(day)} * (1 + (\n"
-            f"{_greatest(str(REQUEST_DRIFT_MARGIN), _error(requests_day))}\n))",
+            f"{_greatest(str(REQUEST_DRIFT_MARGIN), _error(requests_day, REQUEST_ERRORS))}\n))",
         ),
     ]
 
 
-def _hourly(hour: str, by: str, margin: float, spreads: float) -> Iterator[Recorded]:
+def _hourly(hour: str, by: str, margin: float, spreads: float, *errors: str) -> Iterator[Recorded]:
     weeks = _same_time(hour, by, "w", range(1, WEEKS + 1), SAME_HOUR_QUANTILE)
     young = f"quantile_over_time({YOUNG_QUANTILE}, {hour}[1w:1h] offset 1h)"
     yield Recorded(
@@ -161,7 +167,7 @@ def _hourly(hour: str, by: str, margin: float, spreads: float) -> Iterator[Recor
     yield Recorded(ratio(hour), f"{hour} / ({normal(hour)} > 0)")
     yield Recorded(expected(hour), f"{normal(hour)} * {_level(ratio(hour), '2d')}")
     spread = f"{spreads} * {_spread(ratio(hour), '2w')}"
-    settled = _limit(hour, margin, spread)
+    settled = _limit(hour, margin, spread, *errors)
     yield Recorded(
         limit(hour),
         f"({settled}\nand on ({by}) {hour} offset 5w)\nor {YOUNG_LIMIT} * {expected(hour)}",
@@ -211,12 +217,12 @@ def _spread(of: str, window: str, offset: str = "") -> str:
     return f"(1 - {lower} / ({middle} > 0))"
 
 
-def _limit(of: str, margin: float, noise: str) -> str:
-    return f"{expected(of)} * (1 + (\n{_greatest(str(margin), noise)}\n))"
+def _limit(of: str, margin: float, *noises: str) -> str:
+    return f"{expected(of)} * (1 + (\n{_greatest(str(margin), *noises)}\n))"
 
 
-def _error(requests: str) -> str:
-    return f"{REQUEST_ERRORS} / sqrt({requests} > 0)"
+def _error(requests: str, times: float) -> str:
+    return f"{times} / sqrt({requests} > 0)"
 
 
 def _greatest(least: str, *vectors: str) -> str:

@@ -17,6 +17,7 @@ RECORDED: Final[Mapping[str, names.Metric]] = {
     names.RULE_SPEND: names.SPEND,
     names.RULE_SPEND_REQUESTS: names.SPEND_REQUESTS,
     names.RULE_BROKEN_OFF: names.BROKEN_OFF,
+    names.RULE_TIER_SPEND: names.TIER_SPEND,
     names.RULE_SPEND_SAME_TIME: names.SPEND_SAME_TIME,
     names.RULE_TENANT_SPEND: names.TENANT_SPEND,
     names.RULE_TENANT_REQUESTS: names.TENANT_REQUESTS,

@@ -56,3 +56,26 @@ def test_botocore_s_guesses_are_told_from_counts(
         **({} if method is None else {"rpc.method": method}),
     }
     assert call_of(attributes).usage_status == status
+
+
+@pytest.mark.parametrize(
+    ("told", "status"),
+    [
+        ({}, "reported"),
+        ({"error.type": "TimeoutError"}, "partial"),
+        # Whoever knows how the call ended is believed.
+        ({"error.type": "TimeoutError", "taximeter.usage_status": "reported"}, "reported"),
+    ],
+    ids=str,
+)
+def test_a_call_that_failed_after_it_had_counted_is_partial(
+    told: dict[str, str], status: str
+) -> None:
+    counts = {"gen_ai.usage.input_tokens": 900, "gen_ai.usage.output_tokens": 40}
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m", **counts, **told}
+    assert call_of(attributes).usage_status == status
+
+
+def test_a_call_that_failed_before_it_counted_has_no_usage() -> None:
+    attributes = {"gen_ai.operation.name": "chat", "gen_ai.request.model": "m"}
+    assert call_of({**attributes, "error.type": "429"}).usage_status == "missing"

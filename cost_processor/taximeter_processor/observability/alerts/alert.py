@@ -58,7 +58,14 @@ class Alert:
     """The dashboard that answers what one asks next."""
 
 
+_AMOUNT: Final = '${{ . | first | value | printf "%.2f" }}'
+
+
 def dollars(query: str) -> str:
     """A template: the first result of a query (itself a template expression) in dollars."""
-    amount = '${{ . | first | value | printf "%.2f" }}'
-    return f"{{{{ with {query} | query }}}}{amount}{{{{ else }}}}$0.00{{{{ end }}}}"
+    return f"{{{{ with {query} | query }}}}{_AMOUNT}{{{{ else }}}}$0.00{{{{ end }}}}"
+
+
+def if_known(query: str, before: str, after: str) -> str:
+    """The same between some words, and nothing at all when the query has no result."""
+    return f"{{{{ with {query} | query }}}}{before}{_AMOUNT}{after}{{{{ end }}}}"

@@ -1,4 +1,4 @@
-"""Alerts about how calls go: failures and retries that burn money, and features gone silent."""
+"""Alerts about how calls go: many that fail while money is spent, and features gone silent."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from taximeter_processor.names import (
     BASE_COST_1H,
     FEATURE_EXPECTED,
     REQUESTS,
+    RULE_BROKEN_OFF,
 )
 from taximeter_processor.observability.alerts.alert import (
     FEATURE,
@@ -15,6 +16,7 @@ from taximeter_processor.observability.alerts.alert import (
     WITH_OWNER,
     Alert,
     dollars,
+    if_known,
 )
 from taximeter_processor.observability.promql import select
 
@@ -30,6 +32,7 @@ _SILENT: Final = (
     f"sum by (feature) (increase({REQUESTS.name}[{SILENT_WINDOW}])) > 0"
 )
 _SPENT: Final = dollars(f'printf "{BASE_COST_1H}{{feature=%q}}" $labels.feature')
+_PAID: Final = f"printf \"sum({RULE_BROKEN_OFF}{{window='today',feature=%q}})\" $labels.feature"
 _WEEK: Final = dollars(
     f'printf "24 * 7 * avg_over_time({BASE_COST_1H}{{feature=%q}}[1w:1h])" $labels.feature'
 )
@@ -49,11 +52,12 @@ ALERTS: Final = (
         inhibited_by=PROCESSOR_DOWN,
         summary=(
             "{{ $value | humanizePercentage }} of the calls of feature {{ $labels.feature }} "
-            f"failed in the last 30 minutes, while it spent {_SPENT} in an hour."
+            f"failed in the last 30 minutes, while it spent {_SPENT} in an hour"
+            f"{if_known(_PAID, '; errors that were billed cost it ', ' today')}."
         ),
         description=(
-            "Clients try again, and steps that had succeeded are often paid for twice. Failed "
-            "calls themselves carry no usage and no cost."
+            "The calls that are counted here failed without usage and cost nothing. Clients try "
+            "again, and steps that had succeeded are often paid for twice, which is not known."
         ),
     ),
     Alert(

@@ -272,20 +272,8 @@ def _spend_by_hour() -> Panel:
 
 
 def _spend_by_day() -> Panel:
-    # Read at 01:00 on the day after, when the gauge has turned and late spans are in; drawn at
-    # the start of its own day.
-    spend = f"{select(RULE_SPEND, money.SPEND, window='yesterday')} offset -25h"
-    return trend(
-        Frame(
-            "Spend by day and feature",
-            "Exact totals of the last 30 whole days, as far back as Prometheus remembers.",
-            width=8,
-            height=9,
-        ),
-        Query(f"sum by (feature) ({spend})", "{{feature}}"),
-        last="30d",
-        step="1d",
-    )
+    title = "Spend by day and feature"
+    return money.by_day(title, RULE_SPEND, money.SPEND, "feature", width=8, height=9)
 
 
 def _saved() -> Panel:

@@ -6,14 +6,14 @@ from typing import Final
 
 from taximeter_processor import names
 from taximeter_processor.names import (
-    RULE_BROKEN_OFF,
     RULE_BUDGET,
     RULE_BUDGET_SPENT,
     RULE_OWNER,
     RULE_RUN_RATE,
     RULE_SPEND,
+    RULE_TIER_SPEND,
 )
-from taximeter_processor.observability.dashboards import money
+from taximeter_processor.observability.dashboards import errors, money
 from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
 from taximeter_processor.observability.dashboards.panels import (
     COUNT,
@@ -31,9 +31,8 @@ from taximeter_processor.observability.promql import FILTERS, select, shared_fil
 
 UID: Final = money.FEATURE_BOARD
 _HISTOGRAM: Final = shared_filters(names.REQUEST_COST)
-_UNPRICED: Final = shared_filters(names.UNPRICED)
 _RUN_RATE: Final = shared_filters(names.SPEND, names.RUN_RATE)
-_BROKEN_OFF: Final = shared_filters(names.SPEND, names.BROKEN_OFF)
+_TIERS: Final = shared_filters(names.TIER_SPEND)
 _BUDGETS: Final = shared_filters(names.BUDGET)
 _INPUT: Final = "=~input|cache_read|cache_write|cache_write_1h"
 
@@ -49,8 +48,9 @@ def build(runbooks_url: str) -> dict[str, object]:
     sections = [
         Section("How much", [*_totals(), _owners(), _budgets(), money.causes(8)]),
         Section("What a call costs", [_quantiles(), _mean_by_model(), _by_meter()]),
-        Section("Caches and tiers", [_hit_rate(), _saved(), _saved_over_time()]),
-        Section("Errors that cost money", [*_failures(), _by_status(), _unpriced()]),
+        Section("What caches and tiers save", [_hit_rate(), _saved(), _saved_over_time()]),
+        Section("Service tiers", [_tier_mix(), _tier_table(), _tiers_by_day()]),
+        Section("Errors that cost money", errors.panels()),
     ]
     return build_board(head, sections, runbooks_url)
 
@@ -226,68 +226,52 @@ def _saved_over_time() -> Panel:
     )
 
 
-def _failures() -> list[Panel]:
-    def broken_off(window: str) -> str:
-        return f"sum({select(RULE_BROKEN_OFF, _BROKEN_OFF, window=window)}) or vector(0)"
-
-    failed, every = money.calls("today", "failed"), money.calls("today", "=~.+")
-    return [
-        number(
-            Frame(
-                "Spent on calls that were broken off",
-                "Exact cost of calls that ended before their answer did: paid, and often asked "
-                f"again.{money.note(_BROKEN_OFF)}",
-                width=6,
-                height=8,
-            ),
-            Query(broken_off("today"), "today"),
-            Query(broken_off("month"), "this month"),
-        ),
-        number(
-            Frame(
-                "Failed calls today",
-                "Share of calls that ended in an error and told no usage."
-                + money.note(money.CALLS),
-                width=4,
-                height=8,
-                unit=SHARE,
-                decimals=1,
-            ),
-            Query(f"({failed} or vector(0)) / ({every} > 0)", "failed"),
-            steps=[(0.02, "orange"), (0.1, "red")],
-        ),
-    ]
+def _in_tiers(window: str) -> str:
+    return select(RULE_TIER_SPEND, _TIERS, window=window)
 
 
-def _by_status() -> Panel:
-    series = select(names.REQUESTS.name, FILTERS)
-    return trend(
+def _tier_mix() -> Panel:
+    spend = _in_tiers("month")
+    return bars(
         Frame(
-            "Calls by status",
-            "Priced, unpriced, failed, and answered by a response cache; from counters. Retries "
-            "are calls of their own.",
-            width=8,
-            height=8,
-            unit=COUNT,
-            decimals=0,
+            "Share of spend by tier, this month",
+            "Exact, by the tier that served the call: standard, batch, flex, priority, or as the "
+            "provider calls it. Batch and flex cost about half, priority about twice."
+            + money.note(_TIERS),
+            width=6,
+            height=9,
+            unit=SHARE,
+            decimals=1,
         ),
-        Query(f"sum by (status) (increase({series}[$__interval]))", "{{status}}"),
-        step="1h",
+        Query(
+            f"sort_desc(sum by (service_tier) ({spend})\n/ on () group_left () (sum({spend}) > 0))",
+            "{{service_tier}}",
+        ),
+        top=1,
     )
 
 
-def _unpriced() -> Panel:
-    series = select(names.UNPRICED.name, _UNPRICED)
+def _tier_table() -> Panel:
+    def spent(window: str) -> str:
+        return f"sum by (provider, service_tier) ({_in_tiers(window)})"
+
     return rows(
         Frame(
-            "Calls without a price",
-            f"In the selected range, by model and reason.{money.note(_UNPRICED)}",
-            width=6,
-            height=8,
-            unit=COUNT,
-            decimals=0,
+            "Spend by provider and tier",
+            "Exact. Calls without a price are not in it; what tiers saved is above, by source."
+            + money.note(_TIERS),
+            width=8,
+            height=9,
         ),
-        {"model": "Model", "reason": "Reason"},
-        {"Calls": Query(f"sum by (model, reason) (increase({series}[$__range])) > 0")},
-        units={"Calls": money.CALL_COUNT},
+        {"provider": "Provider", "service_tier": "Tier"},
+        {
+            "Month": Query(spent("month")),
+            "Yesterday": Query(spent("yesterday")),
+            "Today": Query(spent("today")),
+        },
     )
+
+
+def _tiers_by_day() -> Panel:
+    title = "Spend by day and tier"
+    return money.by_day(title, RULE_TIER_SPEND, _TIERS, "service_tier", width=10, height=9)

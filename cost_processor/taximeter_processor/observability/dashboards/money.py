@@ -23,6 +23,7 @@ from taximeter_processor.observability.dashboards.panels import (
     Unit,
     number,
     rows,
+    trend,
 )
 from taximeter_processor.observability.promql import FILTERS, select, shared_filters
 
@@ -69,6 +70,24 @@ def calls(window: str, status: str) -> str:
 def cost_per_call(window: str) -> str:
     """Spend divided by priced calls; nothing when there were none."""
     return f"{spent(window, CALLS)} / ({calls(window, 'priced')} > 0)"
+
+
+def by_day(
+    title: str, rule: str, filters: Sequence[str], label: str, *, width: int, height: int
+) -> Panel:
+    """Bars of the last 30 whole days, from what a gauge said of `yesterday`, stacked by a label.
+
+    Read at 01:00 on the day after, when the gauge has turned and late spans are in; drawn at the
+    start of its own day.
+    """
+    series = select(rule, filters, window="yesterday")
+    words = "Exact totals of the last 30 whole days, as far back as Prometheus remembers."
+    return trend(
+        Frame(title, words + note(filters), width, height),
+        Query(f"sum by ({label}) ({series} offset -25h)", f"{{{{{label}}}}}"),
+        last="30d",
+        step="1d",
+    )
 
 
 def owned(expr: str) -> str:

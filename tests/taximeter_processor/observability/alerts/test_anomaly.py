@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from taximeter_processor.names import (
     BASE_COST_1H,
+    BASE_REQUESTS_1H,
     BASE_TENANT_COST_1H,
     OWNER_INFO,
     SPEND,
@@ -48,6 +51,19 @@ def test_three_times_the_normal_hour_fires(tmp_path: Path) -> None:
 
 def test_half_as_much_again_is_no_anomaly(tmp_path: Path) -> None:
     by_the_hour(tmp_path, hours(f"10x{SETTLED}", "15x9"), firing(f"{SETTLED + 9}h", SPIKE))
+
+
+@pytest.mark.parametrize(
+    ("requests", "who"),
+    [(36, ()), (100, (ALICE,))],
+    ids=["limit $10 x (1 + 15/6) = $35", "limit $10 x (1 + 15/10) = $25"],
+)
+def test_three_times_the_normal_hour_may_be_chance_when_requests_are_few(
+    tmp_path: Path, requests: int, who: tuple[str, ...]
+) -> None:
+    given = hours(f"10x{SETTLED}", "30x5")
+    given[f'{BASE_REQUESTS_1H}{{feature="chat"}}'] = f"{requests}x1000"
+    by_the_hour(tmp_path, given, firing(f"{SETTLED + 3}h", SPIKE, *who))
 
 
 def test_less_than_a_dollar_more_wakes_nobody(tmp_path: Path) -> None:

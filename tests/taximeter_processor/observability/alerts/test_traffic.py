@@ -2,8 +2,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taximeter_processor.names import COST, FEATURE_EXPECTED, OWNER_INFO, REQUESTS
+import pytest
+
+from taximeter_processor.names import BROKEN_OFF, COST, FEATURE_EXPECTED, OWNER_INFO, REQUESTS
 from tests.taximeter_processor.observability.prometheus_tools import (
+    Message,
     firing,
     promtool_test,
     series,
@@ -42,6 +45,39 @@ def test_failures_of_a_feature_that_spends_nothing_do_not(tmp_path: Path) -> Non
 def test_the_storm_is_over_when_calls_succeed_again(tmp_path: Path) -> None:
     given = calls("0x60 0+10x30 300x90", "0+20x200")
     promtool_test(tmp_path, given, firing("90m", STORM, ALICE), firing("145m", STORM))
+
+
+@pytest.mark.parametrize(
+    ("paid", "told"),
+    [
+        ({}, ""),  # not known, which is not zero
+        ({"interactive": "1.5x400"}, "; errors that were billed cost it $1.50 today"),
+        (
+            {"interactive": "1.5x400", "batch": "0.25x400"},
+            "; errors that were billed cost it $1.75 today",
+        ),
+        ({"interactive": "0x400"}, "; errors that were billed cost it $0.00 today"),
+    ],
+    ids=["unknown", "known", "of several request types", "nothing"],
+)
+def test_it_says_what_was_paid_for_errors_where_that_is_known(
+    tmp_path: Path, paid: dict[str, str], told: str
+) -> None:
+    given = calls("0x60 0+10x60", "0+20x120")
+    for kind, usd in paid.items():
+        given[series(BROKEN_OFF, feature="chat", request_type=kind, window="today")] = usd
+        given[series(BROKEN_OFF, feature="rag", request_type=kind, window="today")] = "9x400"
+        given[series(BROKEN_OFF, feature="chat", request_type=kind, window="month")] = "70x400"
+    message = Message(
+        "100m",
+        STORM,
+        {"feature": "chat", "owner": "alice", "team": "growth", "severity": "warning"},
+        "33.33% of the calls of feature chat failed in the last 30 minutes, while it spent $6.00 "
+        f"in an hour{told}.",
+        "The calls that are counted here failed without usage and cost nothing. Clients try again, "
+        "and steps that had succeeded are often paid for twice, which is not known.",
+    )
+    promtool_test(tmp_path, given, message)
 
 
 def expected(requests: str, **labels: str) -> dict[str, str]:
