@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from taximeter_processor.ledger.filters import matching
+from taximeter_processor.ledger.filters import Where, tagged
 from taximeter_processor.ledger.queries import Spend
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.ledger.stretches import between, stretch_number
@@ -33,7 +33,7 @@ def costs(
         f", coalesce(nullif({name}, ''), '{UNKNOWN_VALUE}') g{number}"
         for number, name in enumerate(group)
     )
-    filters, parameters = matching(where)
+    filters, parameters = tagged(Where(where))
     found = summed(store, (*group, *where), bounds_us)
     rows = store.read(
         f"select {stretch_number(bounds_us[1:-1])} bucket{shown}, sum(cost_usd), "

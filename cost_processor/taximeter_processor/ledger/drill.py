@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, NamedTuple
 
-from taximeter_processor.ledger.filters import matching
+from taximeter_processor.ledger.filters import Where, tagged
 from taximeter_processor.ledger.record import COLUMNS
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.ledger.stretches import between
@@ -85,7 +85,7 @@ def requests(
     Keys are `REQUEST_COLUMNS`; times are µs, money is pico-USD. What is inserted later moves no
     call to another page; a new price moves a call among the dearest.
     """
-    filters, parameters = matching(where)
+    filters, parameters = tagged(Where(where))
     key = (*(("cost_usd",) if order == "dearest" else ()), "start_time", "trace_id", "span_id")
     if after is not None:
         moment = f"make_timestamp({int(after.start_us)})"

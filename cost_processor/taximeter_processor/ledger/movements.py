@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from taximeter_processor.analysis.variance import NOTHING, Amounts, drivers
+from taximeter_processor.ledger.filters import EVERYTHING, Where, conditions
 from taximeter_processor.ledger.queries import Window, in_window
-from taximeter_processor.ledger.slices import EVERYTHING, Where, conditions
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import OVERFLOW_VALUE, UNKNOWN_VALUE

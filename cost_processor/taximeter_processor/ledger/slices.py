@@ -6,12 +6,11 @@ an absent tag is `unknown`, as a tag of that name is. The SQL is shared by all e
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
-from taximeter_processor.ledger.filters import matching
+from taximeter_processor.ledger.filters import EVERYTHING, Where, stored, tagged
 from taximeter_processor.ledger.queries import Window, in_window
 from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.ledger.store import LedgerStore
@@ -20,20 +19,6 @@ from taximeter_processor.ledger.summed import summed
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.settings import TAG_NAMES
-
-
-class Where(NamedTuple):
-    """Which calls of a stretch of time are meant."""
-
-    values: Mapping[str, str] = MappingProxyType({})
-    """Dimension to value; `unknown` selects what carries none."""
-    known_at_us: int | None = None
-    """Only calls that had arrived by then, so that several reads agree; None: all."""
-    among: Mapping[str, Sequence[str]] = MappingProxyType({})
-    """Dimension to the values it may have."""
-
-
-EVERYTHING: Final = Where()
 
 _UNTAGGED: Final = " or ".join(f"{tag} in ('', '{UNKNOWN_VALUE}')" for tag in TAG_NAMES)
 
@@ -109,7 +94,7 @@ def series(
 ) -> dict[str | None, list[int]]:
     """Pico of some values of a dimension in each stretch; those of all others under None."""
     source = _calls(store, (_checked(dimension),), bounds_us, where)
-    wanted = _stored(values)
+    wanted = stored(values)
     named = f"case when {dimension} in ({_marks(wanted)}) then {dimension} end"
     rows = store.read(
         f"select {stretch_number(bounds_us[1:-1])}, {named if wanted else 'null'}, sum(cost_usd) "
@@ -228,11 +213,6 @@ def _whole(windows: Sequence[Window]) -> Window:
     return Window("whole", min(w.start_us for w in windows), max(w.end_us for w in windows))
 
 
-def _stored(values: Sequence[str]) -> list[str]:
-    """The values as rows have them."""
-    return [*values, ""] if UNKNOWN_VALUE in values else list(values)
-
-
 def _marks(values: Sequence[str]) -> str:
     return ", ".join("?" * len(values))
 
@@ -251,7 +231,7 @@ def _calls(
     store: LedgerStore, dimensions: Sequence[str], bounds_us: Sequence[int], where: Where
 ) -> _Calls:
     """What to add up by these dimensions. Raises `ValueError` for what is no filter."""
-    filters, parameters = conditions(where._replace(known_at_us=None))
+    filters, parameters = tagged(where)
     names = (*dimensions, *where.values, *where.among)
     found = summed(store, names, bounds_us, where.known_at_us)
     within = between(min(bounds_us), max(bounds_us))
@@ -260,19 +240,6 @@ def _calls(
 
 def _bounds(windows: Sequence[Window]) -> list[int]:
     return [bound for window in windows for bound in window[1:]]
-
-
-def conditions(where: Where) -> tuple[str, list[object]]:
-    """SQL that begins with `and`, and its parameters. Raises `ValueError` for no dimension."""
-    text, parameters = matching(where.values)
-    for name, values in where.among.items():
-        wanted = _stored(values)
-        among = f"{_checked(name)} in ({_marks(wanted)})" if wanted else "false"
-        text += f" and {among}"
-        parameters += wanted
-    if where.known_at_us is not None:
-        text += f" and ingested_at <= make_timestamp({where.known_at_us})"
-    return text, parameters
 
 
 def _checked(dimension: str) -> str:

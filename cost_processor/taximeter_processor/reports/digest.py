@@ -16,9 +16,9 @@ from typing import Final, NamedTuple
 
 from taximeter_processor.budgets import owner_of, spent_pico
 from taximeter_processor.ledger import queries
+from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.movements import Leaf, changes, grouped, split
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import Where
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import PICO_PER_USD, usd_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from taximeter_processor.ledger.filters import EVERYTHING, Where
 from taximeter_processor.ledger.movements import Leaf, changes, grouped, split
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import EVERYTHING, Where, ranked
+from taximeter_processor.ledger.slices import ranked
 from taximeter_processor.ledger.store import LedgerStore
 
 Pair = tuple[int, int]

@@ -14,6 +14,7 @@ from typing import Final, Literal
 
 from taximeter_processor.budgets import scope_of
 from taximeter_processor.ledger import slices
+from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import format_usd
@@ -88,7 +89,7 @@ class _Facts:
 
     def untagged_pico(self, tag: str) -> int:
         """Spend that lacks a tag."""
-        return slices.total(self.store, self.window, slices.Where({tag: UNKNOWN_VALUE}))
+        return slices.total(self.store, self.window, Where({tag: UNKNOWN_VALUE}))
 
 
 def adoption(store: LedgerStore, settings: Settings, now: datetime) -> Adoption:

@@ -6,9 +6,9 @@ import pytest
 
 from taximeter_processor.analysis.variance import NOTHING, Amounts
 from taximeter_processor.ledger import movements
+from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.movements import Leaf, changes, grouped
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import Where
 from taximeter_processor.ledger.store import LedgerStore
 from tests.support.records import CALL, NOON_US, call
 

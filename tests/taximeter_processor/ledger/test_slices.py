@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from taximeter_processor.ledger import slices
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.queries import Window
-from taximeter_processor.ledger.slices import DaySum, Ranked, Where
+from taximeter_processor.ledger.slices import DaySum, Ranked
 from taximeter_processor.periods import day_bounds
 from tests.support.records import NOON_US, call
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taximeter_processor.ledger import slices
+from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.hourly import HOUR_US
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.record import Record, Restatement
-from taximeter_processor.ledger.slices import Where
 from taximeter_processor.ledger.store import HourlySums, LedgerStore, Parameters, Row
 from taximeter_processor.ledger.summed import summed
 from tests.support.records import NOON_US, call

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from taximeter_processor.ledger import slices
 from taximeter_processor.ledger.duckdb_store import DuckDBStore
+from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.record import Record
-from taximeter_processor.ledger.slices import Where
 from taximeter_processor.reports.movers import movers
 from tests.support.records import NOON_US, call
 

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import Final
 
 from taximeter_processor.ledger import slices
-from taximeter_processor.ledger.slices import DaySum, Where
+from taximeter_processor.ledger.filters import Where
+from taximeter_processor.ledger.slices import DaySum
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import from_us, midnight, to_us
