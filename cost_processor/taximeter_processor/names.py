@@ -21,6 +21,8 @@ class Metric(NamedTuple):
     labels: tuple[str, ...] = ()
 
 
+TAG_NAMES: Final = ("feature", "tenant", "team", "request_type")
+"""What says whose a call is."""
 COST_LABELS: Final = ("feature", "team", "request_type", "provider", "model", "environment")
 OVERFLOW_VALUE: Final = "other"
 UNKNOWN_VALUE: Final = "unknown"

@@ -28,6 +28,7 @@ from pydantic import (
 
 from taximeter_processor.credentials import Secret, Tls, Token
 from taximeter_processor.errors import ConfigError
+from taximeter_processor.names import TAG_NAMES
 from taximeter_processor.people import (
     Clock,
     Contact,
@@ -41,7 +42,6 @@ from taximeter_processor.pricing.overrides import PriceOverride
 from taximeter_processor.strict import Strict
 
 DEFAULT_PATH = Path("taximeter.yaml")
-TAG_NAMES = ("feature", "tenant", "team", "request_type")
 TagName = Literal["feature", "tenant", "team", "request_type"]
 _SCALARS = (str, float, str | None)
 LEAST_KEPT_DAYS = 62

@@ -14,7 +14,8 @@ from typing import Final, NamedTuple
 
 from taximeter_processor.credentials import Pin
 from taximeter_processor.model import UNKNOWN_TAG, Call
-from taximeter_processor.settings import TAG_NAMES, TagPolicy
+from taximeter_processor.names import TAG_NAMES
+from taximeter_processor.settings import TagPolicy
 
 PINNED: Final = "pinned"
 """The reason of what is outside its sender's pin."""

@@ -23,8 +23,9 @@ from taximeter_processor.importers.intake import Intake, Options, Tally
 from taximeter_processor.importers.lines import Line, lines_of
 from taximeter_processor.importers.tags import checked, read_csv
 from taximeter_processor.money import format_usd
+from taximeter_processor.names import TAG_NAMES
 from taximeter_processor.periods import parse_moment
-from taximeter_processor.settings import TAG_NAMES, Settings
+from taximeter_processor.settings import Settings
 
 _TRACES_PATH: Final = "/v1/traces"
 _ABSOLUTE: Final = re.compile(r"\d{4}-")

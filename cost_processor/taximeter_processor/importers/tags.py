@@ -9,7 +9,7 @@ from typing import Final
 
 from taximeter.attributes import MAX_TAG_LENGTH, TAGS
 from taximeter_processor.errors import TaximeterError
-from taximeter_processor.settings import TAG_NAMES
+from taximeter_processor.names import TAG_NAMES
 
 Tags = Mapping[str, str]
 

@@ -9,8 +9,8 @@ from typing import Final
 from taximeter import attributes as names
 from taximeter_processor.ingest.dialects.base import Attributes, numbers_in, text_of
 from taximeter_processor.model import UNKNOWN_TAG, Span
+from taximeter_processor.names import TAG_NAMES
 
-TAG_NAMES: Final = ("feature", "tenant", "team", "request_type")
 Four = tuple[str, str, str, str]
 
 _METADATA_PREFIXES: Final = (

@@ -49,6 +49,16 @@ CREATE: Final = (
 )
 
 
+def add_measure(name: str) -> str:
+    """SQL that adds a measure to tables without it; all hours are summed up anew."""
+    (measure,) = (measure for measure in MEASURES if measure.name == name)
+    return "delete from hours_until;" + "".join(
+        f"alter table {table.name} add column if not exists {name} {measure.type};"
+        f"delete from {table.name};"
+        for table in TABLES
+    )
+
+
 class PastHours:
     """The tables, on the connection that writes and inside its transactions."""
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from taximeter_processor.ledger.duckdb_hourly import CREATE as CREATE_PAST_HOURS
+from taximeter_processor.ledger.duckdb_hourly import add_measure
 from taximeter_processor.ledger.hourly import HOUR_US, MEASURES, POSSIBLE_DIMENSIONS
 from taximeter_processor.ledger.journal import create_journal
 from taximeter_processor.ledger.record import COLUMNS, FIXED, KEY, NULLABLE, Kind
@@ -36,6 +37,13 @@ def _ddl() -> str:
     )
     return f"create table calls (\n  {columns}\n)"
 
+
+_HOURLY: Final = f"""
+  select date_trunc('hour', start_time) as hour, writer,
+    {", ".join(POSSIBLE_DIMENSIONS)},
+    {", ".join(f"sum({m.amount})::{m.type} as {m.name}" for m in MEASURES)}
+  from calls group by all
+"""
 
 MIGRATIONS: Final = (
     f"""
@@ -73,16 +81,15 @@ MIGRATIONS: Final = (
     );
     """,
     # By every dimension, for people who speak SQL.
-    f"""
-    create view hourly as select date_trunc('hour', start_time) as hour, writer,
-      {", ".join(POSSIBLE_DIMENSIONS)},
-      {", ".join(f"sum({m.amount})::{m.type} as {m.name}" for m in MEASURES)}
-    from calls group by all;
-    """,
+    f"create view hourly as {_HOURLY};",
     create_views("hour::date"),
     create_upkeep("varchar", "timestamp"),
     CREATE_PAST_HOURS,
     create_journal("varchar", "timestamp"),
+    f"""
+    {add_measure("untagged_cost_usd")}
+    create or replace view hourly as {_HOURLY};
+    """,
 )
 
 PREPARE_INSERT: Final = f"prepare append_batch as insert into calls ({_NAMES}) from batch"

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 from taximeter_processor.ledger.record import DIMENSIONS
 from taximeter_processor.ledger.store import HourlySums, Reads
+from taximeter_processor.names import TAG_NAMES, UNKNOWN_VALUE
 
 POSSIBLE_DIMENSIONS: Final = tuple(name for name in DIMENSIONS if name != "writer")
 DEFAULT_DIMENSIONS: Final = (
@@ -33,6 +34,8 @@ class Measure(NamedTuple):
     amount: str
 
 
+_LACKS_A_TAG: Final = " or ".join(f"{tag} in ('', '{UNKNOWN_VALUE}')" for tag in TAG_NAMES)
+
 MEASURES: Final = (
     Measure("requests", "bigint", "1"),
     Measure("unpriced", "bigint", "(status = 'unpriced')::int"),
@@ -40,6 +43,9 @@ MEASURES: Final = (
     Measure("output_tokens", "bigint", "coalesce(output_tokens, 0)"),
     Measure("cost_usd", "decimal(24,12)", "cost_usd"),
     Measure("list_cost_usd", "decimal(24,12)", "list_cost_usd"),
+    Measure(
+        "untagged_cost_usd", "decimal(24,12)", f"case when {_LACKS_A_TAG} then cost_usd else 0 end"
+    ),
 )
 HOUR_US: Final = 3_600_000_000
 

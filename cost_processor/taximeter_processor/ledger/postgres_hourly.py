@@ -65,12 +65,30 @@ def rebuild(dimensions: Sequence[str]) -> str:
     )
 
 
-def _add(dimensions: Sequence[str], amounts: Sequence[str], source: str) -> str:
-    expressions = [
-        "date_trunc('hour', start_time, 'UTC')",
-        "writer",
-        *(name if name in dimensions else "''" for name in POSSIBLE_DIMENSIONS),
+def add_measure(name: str) -> str:
+    """SQL that adds a measure where it is missing: the sums are made anew, by what they are by."""
+    (measure,) = (measure for measure in MEASURES if measure.name == name)
+    by = [
+        f"case when exists (select from hourly_dimensions where name = '{name}') "
+        f"then {name} else '' end"
+        for name in POSSIBLE_DIMENSIONS
     ]
+    amounts = [measure.amount for measure in MEASURES]
+    return (
+        "lock table calls in share row exclusive mode; delete from hourly; "
+        f"alter table hourly add column if not exists {name} {measure.type} not null default 0; "
+        f"{_add_by(by, amounts, 'calls')};"
+    )
+
+
+def _add(dimensions: Sequence[str], amounts: Sequence[str], source: str) -> str:
+    by = [name if name in dimensions else "''" for name in POSSIBLE_DIMENSIONS]
+    return _add_by(by, amounts, source)
+
+
+def _add_by(by: Sequence[str], amounts: Sequence[str], source: str) -> str:
+    """`by` gives the value of each of `POSSIBLE_DIMENSIONS`, in order."""
+    expressions = ["date_trunc('hour', start_time, 'UTC')", "writer", *by]
     sums = [f"sum({amount})" for amount in amounts]
     places = ", ".join(
         str(place + 1) for place, expression in enumerate(expressions) if expression != "''"

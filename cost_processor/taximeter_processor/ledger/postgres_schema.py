@@ -13,7 +13,7 @@ from typing import Final
 
 from taximeter_processor.ledger.hourly import DEFAULT_DIMENSIONS
 from taximeter_processor.ledger.journal import create_journal
-from taximeter_processor.ledger.postgres_hourly import CREATE_HOURLY, rebuild
+from taximeter_processor.ledger.postgres_hourly import CREATE_HOURLY, add_measure, rebuild
 from taximeter_processor.ledger.postgres_types import MONEY, TEXT, TYPES
 from taximeter_processor.ledger.record import COLUMNS, NULLABLE
 from taximeter_processor.ledger.upkeep_tables import create_upkeep
@@ -95,6 +95,7 @@ MIGRATIONS: Final = (
     # What arrived after a moment is taken out of the hourly sums (see `summed`). Calls lie in the
     # order of their arrival, so that a few kilobytes tell where.
     "create index calls_arrived on calls using brin (ingested_at);",
+    add_measure("untagged_cost_usd"),
 )
 
 

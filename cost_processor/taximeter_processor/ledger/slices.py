@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from decimal import Decimal
-from typing import Final, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from taximeter_processor.ledger.filters import EVERYTHING, Where, stored, tagged
 from taximeter_processor.ledger.queries import Window, in_window
@@ -18,9 +18,6 @@ from taximeter_processor.ledger.stretches import between, stretch_number
 from taximeter_processor.ledger.summed import summed
 from taximeter_processor.money import stored_to_pico
 from taximeter_processor.names import UNKNOWN_VALUE
-from taximeter_processor.settings import TAG_NAMES
-
-_UNTAGGED: Final = " or ".join(f"{tag} in ('', '{UNKNOWN_VALUE}')" for tag in TAG_NAMES)
 
 
 class DaySum(NamedTuple):
@@ -63,10 +60,10 @@ def by_stretch(
     store: LedgerStore, bounds_us: Sequence[int], where: Where = EVERYTHING
 ) -> list[DaySum]:
     """One sum for each stretch between neighbouring bounds, oldest first."""
-    found = _calls(store, TAG_NAMES, bounds_us, where)
+    found = _calls(store, (), bounds_us, where)
     rows = store.read(
         f"select {stretch_number(bounds_us[1:-1])}, sum(cost_usd), sum({found.requests}), "
-        f"sum({found.unpriced}), sum(cost_usd) filter (where {_UNTAGGED}) from {found.table} "
+        f"sum({found.unpriced}), sum({found.untagged}) from {found.table} "
         f"where {found.matching} group by 1",
         found.parameters,
     )
@@ -223,6 +220,7 @@ class _Calls(NamedTuple):
     table: str
     requests: str
     unpriced: str
+    untagged: str
     matching: str
     parameters: list[object]
 

@@ -24,9 +24,12 @@ class Source(NamedTuple):
     table: str
     requests: str
     unpriced: str
+    untagged: str
+    """Of the cost: what lacks at least one of the four tags."""
 
 
-CALLS: Final = Source("calls", _AMOUNTS["requests"], _AMOUNTS["unpriced"])
+_COUNTED: Final = ("requests", "unpriced", "untagged_cost_usd")
+CALLS: Final = Source("calls", *(_AMOUNTS[name] for name in _COUNTED))
 
 
 def summed(
@@ -46,7 +49,7 @@ def summed(
         if sums.dimensions >= wanted and (
             found := _joined(sums, sorted(wanted), bounds_us, known_at_us)
         ):
-            return Source(f"({found}) summed", "requests", "unpriced")
+            return Source(f"({found}) summed", *_COUNTED)
     if known_at_us is None:
         return CALLS
     return CALLS._replace(table=f"(select * from calls where {_arrived(known_at_us)}) calls")

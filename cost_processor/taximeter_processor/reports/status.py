@@ -18,12 +18,12 @@ from taximeter_processor.ledger.filters import Where
 from taximeter_processor.ledger.queries import Window
 from taximeter_processor.ledger.store import LedgerStore
 from taximeter_processor.money import format_usd
-from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
+from taximeter_processor.names import TAG_NAMES, UNKNOWN_VALUE, UNOWNED
 from taximeter_processor.owners import Owners
 from taximeter_processor.periods import midnight
 from taximeter_processor.reports.asked import Answer, Asked
 from taximeter_processor.reports.notified import NotTold, notified
-from taximeter_processor.settings import TAG_NAMES, Budget, Settings
+from taximeter_processor.settings import Budget, Settings
 
 DAYS: Final = 30
 TAGGED_PERCENT: Final = 98
