@@ -41,7 +41,7 @@ STAGES = (
         "budgets",
         "analysis",
         "metrics",
-        "web.formats",
+        "formats",
         "mailing",
     ),
     ("costing", "observability", "gaps"),

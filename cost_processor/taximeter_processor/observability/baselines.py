@@ -21,6 +21,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from taximeter_processor import names
+from taximeter_processor.observability import recorded
 from taximeter_processor.observability.promql import select
 
 INTERVAL: Final = "5m"
@@ -79,7 +80,7 @@ def limit(of: str) -> str:
 
 def spend_rules() -> list[Recorded]:
     """Hours and days of each feature's spend."""
-    hour, day, requests = names.BASE_COST_1H, names.BASE_COST_1D, names.BASE_REQUESTS_1H
+    hour, day, requests = recorded.BASE_COST_1H, recorded.BASE_COST_1D, recorded.BASE_REQUESTS_1H
     priced = select(names.REQUESTS.name, status="priced")
     return [
         Recorded(hour, f"sum by (feature) (increase({names.COST.name}[1h]))"),
@@ -103,22 +104,22 @@ def spend_rules() -> list[Recorded]:
 
 def tenant_rules() -> list[Recorded]:
     """Hours of each tenant's spend, exact from the ledger; one tenant swings more than all."""
-    hour = names.BASE_TENANT_COST_1H
+    hour = recorded.BASE_TENANT_COST_1H
     shown = select(
-        names.RULE_TENANT_SPEND,
+        recorded.RULE_TENANT_SPEND,
         window="1h",
         tenant=f"!~{names.OVERFLOW_VALUE}|{names.UNKNOWN_VALUE}",
     )
     return [
         Recorded(hour, f"sum by (tenant) ({shown})"),
         *_hourly(hour, "tenant", TENANT_MARGIN, TENANT_SPREADS),
-        Recorded(names.BASE_TENANT_OWNER, _tenant_owner(shown)),
+        Recorded(recorded.BASE_TENANT_OWNER, _tenant_owner(shown)),
     ]
 
 
 def cache_rules() -> list[Recorded]:
     """The share of a feature's input tokens that came from the provider's cache."""
-    share, tokens = names.BASE_CACHED_SHARE_1H, names.BASE_CACHEABLE_1H
+    share, tokens = recorded.BASE_CACHED_SHARE_1H, recorded.BASE_CACHEABLE_1H
     cacheable = select(names.USAGE.name, meter="=~input|cache_read|cache_write.*")
     cached = select(names.USAGE.name, meter="cache_read")
     return [
@@ -130,11 +131,11 @@ def cache_rules() -> list[Recorded]:
 
 def request_rules() -> list[Recorded]:
     """Dollars a request, by the hour and by the day: volume does not move it."""
-    hour, day = names.BASE_REQUEST_COST_1H, names.BASE_REQUEST_COST_1D
-    requests, requests_day = names.BASE_REQUESTS_1H, names.BASE_REQUESTS_1D
+    hour, day = recorded.BASE_REQUEST_COST_1H, recorded.BASE_REQUEST_COST_1D
+    requests, requests_day = recorded.BASE_REQUESTS_1H, recorded.BASE_REQUESTS_1D
     noise = f"{REQUEST_SPREADS} * {_spread(ratio(hour), '1w')}"
     return [
-        Recorded(hour, f"{names.BASE_COST_1H} / ({requests} > 0)"),
+        Recorded(hour, f"{recorded.BASE_COST_1H} / ({requests} > 0)"),
         Recorded(
             normal(hour),
             f"{_same_time(hour, 'feature', 'd', range(1, 8), 0.5)}\n"
@@ -147,7 +148,7 @@ def request_rules() -> list[Recorded]:
             f"{_greatest(str(REQUEST_MARGIN), noise, _error(requests, REQUEST_ERRORS))}\n))",
         ),
         Recorded(requests_day, _day(requests)),
-        Recorded(day, f"{names.BASE_COST_1D} / ({requests_day} > 0)"),
+        Recorded(day, f"{recorded.BASE_COST_1D} / ({requests_day} > 0)"),
         Recorded(normal(day), f"quantile_over_time(0.5, {day}[1w:1h] offset 1d)"),
         Recorded(
             limit(day),
@@ -187,7 +188,7 @@ def _tenant_owner(shown: str) -> str:
 
     A team may have an owner for each feature; a tenant's team without one is `unowned`.
     """
-    month = select(names.RULE_SPEND, window="month")
+    month = select(recorded.RULE_SPEND, window="month")
     info = f"max by (feature, team, owner) ({names.OWNER_INFO.name})"
     return f"""\
 group by (tenant, team, owner) (

@@ -8,29 +8,29 @@ from typing import Final
 
 from taximeter_processor import names
 from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
-from taximeter_processor.observability import baselines
+from taximeter_processor.observability import baselines, recorded
 from taximeter_processor.observability.alerts import FAMILIES
 from taximeter_processor.observability.alerts.alert import Alert
 from taximeter_processor.observability.promql import REPLICA_LABELS, select
 
 RECORDED: Final[Mapping[str, names.Metric]] = {
-    names.RULE_SPEND: names.SPEND,
-    names.RULE_SPEND_REQUESTS: names.SPEND_REQUESTS,
-    names.RULE_BROKEN_OFF: names.BROKEN_OFF,
-    names.RULE_TIER_SPEND: names.TIER_SPEND,
-    names.RULE_SPEND_SAME_TIME: names.SPEND_SAME_TIME,
-    names.RULE_TENANT_SPEND: names.TENANT_SPEND,
-    names.RULE_TENANT_REQUESTS: names.TENANT_REQUESTS,
-    names.RULE_BUDGET: names.BUDGET,
-    names.RULE_BUDGET_SPENT: names.BUDGET_SPENT,
-    names.RULE_FORECAST: names.FORECAST,
-    names.RULE_RUN_RATE: names.RUN_RATE,
-    names.RULE_SPEND_CHANGE: names.SPEND_CHANGE,
-    names.RULE_TENANT_CHANGE: names.TENANT_CHANGE,
-    names.RULE_OPTIMIZATION_START: names.OPTIMIZATION_START,
-    names.RULE_OPTIMIZATION_EXPECTED: names.OPTIMIZATION_EXPECTED,
-    names.RULE_OPTIMIZATION_COST: names.OPTIMIZATION_COST,
-    names.RULE_OPTIMIZATION_REQUESTS: names.OPTIMIZATION_REQUESTS,
+    recorded.RULE_SPEND: names.SPEND,
+    recorded.RULE_SPEND_REQUESTS: names.SPEND_REQUESTS,
+    recorded.RULE_BROKEN_OFF: names.BROKEN_OFF,
+    recorded.RULE_TIER_SPEND: names.TIER_SPEND,
+    recorded.RULE_SPEND_SAME_TIME: names.SPEND_SAME_TIME,
+    recorded.RULE_TENANT_SPEND: names.TENANT_SPEND,
+    recorded.RULE_TENANT_REQUESTS: names.TENANT_REQUESTS,
+    recorded.RULE_BUDGET: names.BUDGET,
+    recorded.RULE_BUDGET_SPENT: names.BUDGET_SPENT,
+    recorded.RULE_FORECAST: names.FORECAST,
+    recorded.RULE_RUN_RATE: names.RUN_RATE,
+    recorded.RULE_SPEND_CHANGE: names.SPEND_CHANGE,
+    recorded.RULE_TENANT_CHANGE: names.TENANT_CHANGE,
+    recorded.RULE_OPTIMIZATION_START: names.OPTIMIZATION_START,
+    recorded.RULE_OPTIMIZATION_EXPECTED: names.OPTIMIZATION_EXPECTED,
+    recorded.RULE_OPTIMIZATION_COST: names.OPTIMIZATION_COST,
+    recorded.RULE_OPTIMIZATION_REQUESTS: names.OPTIMIZATION_REQUESTS,
 }
 """Each rule that only removes replicas, and the gauge it reads."""
 
@@ -67,7 +67,7 @@ def _recording_rules() -> list[dict[str, str]]:
         {"record": rule, "expr": f"max without ({without}) ({metric.name})"}
         for rule, metric in RECORDED.items()
     ]
-    return [*rules, {"record": names.RULE_OWNER, "expr": _owner_expr()}]
+    return [*rules, {"record": recorded.RULE_OWNER, "expr": _owner_expr()}]
 
 
 def _owner_expr() -> str:
@@ -78,7 +78,7 @@ def _owner_expr() -> str:
     """
     info = select(names.OWNER_INFO.name, owner=f"!={UNOWNED}")
     owners = f"max by (feature, team, owner) (last_over_time({info}[{OWNER_MEMORY}]))"
-    months = select(names.RULE_SPEND, window="=~month|last_month")
+    months = select(recorded.RULE_SPEND, window="=~month|last_month")
     features = " or ".join(
         f"group by (feature) ({metric.name})" for metric in (names.REQUESTS, names.SPEND)
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from taximeter_processor.formats import signed
 from taximeter_processor.money import round_half_even
-from taximeter_processor.web.formats import signed
 
 CENT_PICO: Final = 10**10
 """What changes and their drivers are shown in."""

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from taximeter_processor.analysis.variance import rounded
+from taximeter_processor.formats import cents, change, day_name, percent
 from taximeter_processor.names import UNOWNED
 from taximeter_processor.reports.causes import CENT_PICO, sentence, to_cents
 from taximeter_processor.reports.digest import BudgetPosition, Day, Mover, OwnerDigest
-from taximeter_processor.web.formats import cents, change, day_name, percent
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 _NAME_LENGTH: Final = 60

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from taximeter_processor.formats import cents, day_name
 from taximeter_processor.reports.trend import Band
-from taximeter_processor.web.formats import cents, day_name
 
 WIDTH: Final = 960
 HEIGHT: Final = 260

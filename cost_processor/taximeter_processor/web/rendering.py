@@ -13,10 +13,10 @@ from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from taximeter_processor import formats
 from taximeter_processor.api.query import service_of
 from taximeter_processor.errors import LedgerError
 from taximeter_processor.service import Service
-from taximeter_processor.web import formats
 
 T = TypeVar("T")
 THEMES: Final = ("auto", "light", "dark")

@@ -8,6 +8,7 @@ import yaml
 
 from taximeter_processor import names
 from taximeter_processor.names import OWNER_INFO, REQUESTS, SPEND
+from taximeter_processor.observability import recorded
 from taximeter_processor.observability.alerts import ALL
 from taximeter_processor.observability.alerts.alert import Alert
 from taximeter_processor.observability.rules import RECORDED, Links, rule_file
@@ -31,9 +32,9 @@ def test_promtool_accepts_the_rule_file() -> None:
 
 
 def test_every_named_rule_is_recorded_once() -> None:
-    recorded = [rule["record"] for rule in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]]
-    assert sorted(recorded) == sorted(names.RULES)
-    assert {*RECORDED} == {*names.RULES} - {names.RULE_OWNER}
+    found = [rule["record"] for rule in yaml.safe_load(RULES.read_text())["groups"][0]["rules"]]
+    assert sorted(found) == sorted(recorded.RULES)
+    assert {*RECORDED} == {*recorded.RULES} - {recorded.RULE_OWNER}
 
 
 def test_two_replicas_of_one_ledger_do_not_double_the_spend(tmp_path: Path) -> None:
@@ -106,10 +107,10 @@ def test_an_alert_is_only_inhibited_by_one_that_exists() -> None:
 def test_what_is_normal_is_recorded_beside_the_alerts_that_ask_for_it() -> None:
     groups = {g["name"]: g for g in yaml.safe_load(RULES.read_text())["groups"]}
     anomaly = groups["taximeter-anomaly"]
-    recorded = [rule["record"] for rule in anomaly["rules"] if "record" in rule]
-    bases = {value for key, value in vars(names).items() if key.startswith("BASE_")}
-    assert bases <= {*recorded}
-    assert len(recorded) == len({*recorded})
+    found = [rule["record"] for rule in anomaly["rules"] if "record" in rule]
+    bases = {value for key, value in vars(recorded).items() if key.startswith("BASE_")}
+    assert bases <= {*found}
+    assert len(found) == len({*found})
     assert anomaly["interval"] == "5m"
 
 

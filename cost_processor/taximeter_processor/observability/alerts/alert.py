@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
 
-from taximeter_processor.names import RULE_OWNER
+from taximeter_processor.observability.recorded import RULE_OWNER
 
 Severity = Literal["critical", "warning", "info", "none"]
 

@@ -4,12 +4,6 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import (
-    BASE_COST_1D,
-    BASE_COST_1H,
-    BASE_TENANT_COST_1H,
-    BASE_TENANT_OWNER,
-)
 from taximeter_processor.observability.alerts.alert import (
     FEATURE,
     PROCESSOR_DOWN,
@@ -19,6 +13,12 @@ from taximeter_processor.observability.alerts.alert import (
     dollars,
 )
 from taximeter_processor.observability.baselines import expected, limit
+from taximeter_processor.observability.recorded import (
+    BASE_COST_1D,
+    BASE_COST_1H,
+    BASE_TENANT_COST_1H,
+    BASE_TENANT_OWNER,
+)
 
 LEAST_USD_HOUR: Final = 1
 LEAST_USD_DAY: Final = 5

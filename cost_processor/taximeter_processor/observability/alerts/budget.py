@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import FORECAST, RULE_BUDGET, RULE_BUDGET_SPENT
+from taximeter_processor.names import FORECAST
 from taximeter_processor.observability.alerts.alert import BUDGETS, PROCESSOR_DOWN, Alert, dollars
 from taximeter_processor.observability.promql import select
+from taximeter_processor.observability.recorded import RULE_BUDGET, RULE_BUDGET_SPENT
 
 EXHAUSTED: Final = "TaximeterBudgetExhausted"
 BURN_FAST: Final = "TaximeterBudgetBurnFast"

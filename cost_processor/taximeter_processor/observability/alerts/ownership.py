@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import RULE_OWNER, RULE_SPEND, UNKNOWN_VALUE, UNOWNED
+from taximeter_processor.names import UNKNOWN_VALUE, UNOWNED
 from taximeter_processor.observability.alerts.alert import PROCESSOR_DOWN, Alert, dollars
 from taximeter_processor.observability.promql import select
+from taximeter_processor.observability.recorded import RULE_OWNER, RULE_SPEND
 
 UNOWNED_USD_TODAY: Final = 1
 UNTAGGED_USD_TODAY: Final = 5

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import (
-    PRICE_BOOK_TIMESTAMP,
-    RULE_SPEND,
-    RULE_SPEND_REQUESTS,
-    UNPRICED,
-)
+from taximeter_processor.names import PRICE_BOOK_TIMESTAMP, UNPRICED
 from taximeter_processor.observability.alerts.alert import (
     PROCESSOR_DOWN,
     WITH_OWNER,
@@ -17,6 +12,7 @@ from taximeter_processor.observability.alerts.alert import (
     dollars,
 )
 from taximeter_processor.observability.promql import select
+from taximeter_processor.observability.recorded import RULE_SPEND, RULE_SPEND_REQUESTS
 
 UNPRICED_SHARE: Final = 0.01
 UNPRICED_CALLS: Final = 5

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import (
-    BASE_COST_1H,
-    FEATURE_EXPECTED,
-    REQUESTS,
-    RULE_BROKEN_OFF,
-)
+from taximeter_processor.names import FEATURE_EXPECTED, REQUESTS
 from taximeter_processor.observability.alerts.alert import (
     FEATURE,
     PROCESSOR_DOWN,
@@ -19,6 +14,7 @@ from taximeter_processor.observability.alerts.alert import (
     if_known,
 )
 from taximeter_processor.observability.promql import select
+from taximeter_processor.observability.recorded import BASE_COST_1H, RULE_BROKEN_OFF
 
 FAILED_SHARE: Final = 0.2
 FAILED_CALLS: Final = 100

@@ -4,16 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import (
-    BASE_CACHEABLE_1H,
-    BASE_CACHED_SHARE_1H,
-    BASE_COST_1H,
-    BASE_REQUEST_COST_1D,
-    BASE_REQUEST_COST_1H,
-    BASE_REQUESTS_1D,
-    BASE_REQUESTS_1H,
-    REQUEST_COST,
-)
+from taximeter_processor.names import REQUEST_COST
 from taximeter_processor.observability.alerts import anomaly
 from taximeter_processor.observability.alerts.alert import (
     FEATURE,
@@ -24,6 +15,15 @@ from taximeter_processor.observability.alerts.alert import (
 )
 from taximeter_processor.observability.baselines import limit, normal
 from taximeter_processor.observability.promql import select
+from taximeter_processor.observability.recorded import (
+    BASE_CACHEABLE_1H,
+    BASE_CACHED_SHARE_1H,
+    BASE_COST_1H,
+    BASE_REQUEST_COST_1D,
+    BASE_REQUEST_COST_1H,
+    BASE_REQUESTS_1D,
+    BASE_REQUESTS_1H,
+)
 
 RUNAWAY_USD: Final = 10
 """A bound of the cost histogram's buckets: no honest request costs more."""

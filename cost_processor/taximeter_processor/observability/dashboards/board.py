@@ -12,14 +12,14 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as models
 
-from taximeter_processor.names import (
-    PRICE_BOOK_INFO,
+from taximeter_processor.names import PRICE_BOOK_INFO
+from taximeter_processor.observability.dashboards.panels import DATASOURCE
+from taximeter_processor.observability.promql import FILTERS, TENANT
+from taximeter_processor.observability.recorded import (
     RULE_OPTIMIZATION_START,
     RULE_SPEND,
     RULE_TENANT_SPEND,
 )
-from taximeter_processor.observability.dashboards.panels import DATASOURCE
-from taximeter_processor.observability.promql import FILTERS, TENANT
 
 TAG: Final = "taximeter"
 RUNBOOKS: Final = "runbooks"

@@ -5,15 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor import names
-from taximeter_processor.names import (
-    RULE_BUDGET,
-    RULE_BUDGET_SPENT,
-    RULE_FORECAST,
-    RULE_OWNER,
-    RULE_RUN_RATE,
-    RULE_SPEND,
-    UNOWNED,
-)
+from taximeter_processor.names import UNOWNED
 from taximeter_processor.observability.dashboards import money
 from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
 from taximeter_processor.observability.dashboards.panels import (
@@ -26,6 +18,14 @@ from taximeter_processor.observability.dashboards.panels import (
     rows,
 )
 from taximeter_processor.observability.promql import select, shared_filters
+from taximeter_processor.observability.recorded import (
+    RULE_BUDGET,
+    RULE_BUDGET_SPENT,
+    RULE_FORECAST,
+    RULE_OWNER,
+    RULE_RUN_RATE,
+    RULE_SPEND,
+)
 
 UID: Final = "taximeter-budgets"
 _RUN_RATE: Final = shared_filters(names.SPEND, names.RUN_RATE)

@@ -5,18 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor import names
-from taximeter_processor.names import (
-    RULE_BUDGET,
-    RULE_BUDGET_SPENT,
-    RULE_OWNER,
-    RULE_RUN_RATE,
-    RULE_SPEND,
-    RULE_SPEND_CHANGE,
-    RULE_SPEND_REQUESTS,
-    RULE_SPEND_SAME_TIME,
-    RULE_TENANT_SPEND,
-    UNKNOWN_VALUE,
-)
+from taximeter_processor.names import UNKNOWN_VALUE
 from taximeter_processor.observability.alerts.meter import PROCESSOR_JOB
 from taximeter_processor.observability.dashboards import money
 from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
@@ -34,6 +23,17 @@ from taximeter_processor.observability.dashboards.panels import (
     trend,
 )
 from taximeter_processor.observability.promql import FILTERS, rose, select, shared_filters
+from taximeter_processor.observability.recorded import (
+    RULE_BUDGET,
+    RULE_BUDGET_SPENT,
+    RULE_OWNER,
+    RULE_RUN_RATE,
+    RULE_SPEND,
+    RULE_SPEND_CHANGE,
+    RULE_SPEND_REQUESTS,
+    RULE_SPEND_SAME_TIME,
+    RULE_TENANT_SPEND,
+)
 
 UID: Final = "taximeter-daily"
 _TENANTS: Final = shared_filters(names.TENANT_SPEND)

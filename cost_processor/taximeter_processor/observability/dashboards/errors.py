@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor import names
-from taximeter_processor.names import RULE_BROKEN_OFF, RULE_SPEND, RULE_SPEND_REQUESTS
 from taximeter_processor.observability.dashboards import money
 from taximeter_processor.observability.dashboards.board import Panel
 from taximeter_processor.observability.dashboards.panels import (
@@ -19,6 +18,11 @@ from taximeter_processor.observability.dashboards.panels import (
     trend,
 )
 from taximeter_processor.observability.promql import FILTERS, select, shared_filters
+from taximeter_processor.observability.recorded import (
+    RULE_BROKEN_OFF,
+    RULE_SPEND,
+    RULE_SPEND_REQUESTS,
+)
 
 _PAID: Final = shared_filters(names.SPEND, names.SPEND_REQUESTS, names.BROKEN_OFF)
 _UNPRICED: Final = shared_filters(names.UNPRICED)

@@ -5,14 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor import names
-from taximeter_processor.names import (
-    RULE_BUDGET,
-    RULE_BUDGET_SPENT,
-    RULE_OWNER,
-    RULE_RUN_RATE,
-    RULE_SPEND,
-    RULE_TIER_SPEND,
-)
 from taximeter_processor.observability.dashboards import errors, money
 from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
 from taximeter_processor.observability.dashboards.panels import (
@@ -28,6 +20,14 @@ from taximeter_processor.observability.dashboards.panels import (
     trend,
 )
 from taximeter_processor.observability.promql import FILTERS, select, shared_filters
+from taximeter_processor.observability.recorded import (
+    RULE_BUDGET,
+    RULE_BUDGET_SPENT,
+    RULE_OWNER,
+    RULE_RUN_RATE,
+    RULE_SPEND,
+    RULE_TIER_SPEND,
+)
 
 UID: Final = money.FEATURE_BOARD
 _HISTOGRAM: Final = shared_filters(names.REQUEST_COST)

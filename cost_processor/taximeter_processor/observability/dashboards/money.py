@@ -6,13 +6,6 @@ from collections.abc import Sequence
 from typing import Final
 
 from taximeter_processor import names
-from taximeter_processor.names import (
-    RULE_OWNER,
-    RULE_SPEND,
-    RULE_SPEND_CHANGE,
-    RULE_SPEND_REQUESTS,
-    RULE_SPEND_SAME_TIME,
-)
 from taximeter_processor.observability.dashboards.board import RUNBOOKS, Panel
 from taximeter_processor.observability.dashboards.panels import (
     COUNT,
@@ -26,6 +19,13 @@ from taximeter_processor.observability.dashboards.panels import (
     trend,
 )
 from taximeter_processor.observability.promql import FILTERS, select, shared_filters
+from taximeter_processor.observability.recorded import (
+    RULE_OWNER,
+    RULE_SPEND,
+    RULE_SPEND_CHANGE,
+    RULE_SPEND_REQUESTS,
+    RULE_SPEND_SAME_TIME,
+)
 
 FEATURE_BOARD: Final = "taximeter-feature"
 TENANT_BOARD: Final = "taximeter-tenants"

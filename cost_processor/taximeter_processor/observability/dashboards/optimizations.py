@@ -5,12 +5,6 @@ from __future__ import annotations
 from typing import Final
 
 from taximeter_processor import names
-from taximeter_processor.names import (
-    RULE_OPTIMIZATION_COST,
-    RULE_OPTIMIZATION_EXPECTED,
-    RULE_OPTIMIZATION_REQUESTS,
-    RULE_OPTIMIZATION_START,
-)
 from taximeter_processor.observability.dashboards import money
 from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
 from taximeter_processor.observability.dashboards.panels import (
@@ -25,6 +19,12 @@ from taximeter_processor.observability.dashboards.panels import (
     trend,
 )
 from taximeter_processor.observability.promql import FILTERS, select
+from taximeter_processor.observability.recorded import (
+    RULE_OPTIMIZATION_COST,
+    RULE_OPTIMIZATION_EXPECTED,
+    RULE_OPTIMIZATION_REQUESTS,
+    RULE_OPTIMIZATION_START,
+)
 
 UID: Final = "taximeter-optimizations"
 _ONE: Final = "optimization, feature, kind"

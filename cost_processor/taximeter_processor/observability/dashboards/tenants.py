@@ -4,13 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from taximeter_processor.names import (
-    OVERFLOW_VALUE,
-    RULE_TENANT_CHANGE,
-    RULE_TENANT_REQUESTS,
-    RULE_TENANT_SPEND,
-    UNKNOWN_VALUE,
-)
+from taximeter_processor.names import OVERFLOW_VALUE, UNKNOWN_VALUE
 from taximeter_processor.observability.dashboards import money
 from taximeter_processor.observability.dashboards.board import Head, Panel, Section, build_board
 from taximeter_processor.observability.dashboards.panels import (
@@ -24,6 +18,11 @@ from taximeter_processor.observability.dashboards.panels import (
     trend,
 )
 from taximeter_processor.observability.promql import select
+from taximeter_processor.observability.recorded import (
+    RULE_TENANT_CHANGE,
+    RULE_TENANT_REQUESTS,
+    RULE_TENANT_SPEND,
+)
 
 UID: Final = money.TENANT_BOARD
 FILTERS: Final = ("team", "tenant")

@@ -6,13 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from taximeter_processor.names import (
+from taximeter_processor.names import OWNER_INFO, SPEND, TENANT_SPEND
+from taximeter_processor.observability.recorded import (
     BASE_COST_1H,
     BASE_REQUESTS_1H,
     BASE_TENANT_COST_1H,
-    OWNER_INFO,
-    SPEND,
-    TENANT_SPEND,
 )
 from tests.taximeter_processor.observability.prometheus_tools import (
     Expected,

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from taximeter_processor.names import (
+from taximeter_processor.names import OWNER_INFO, REQUEST_COST
+from taximeter_processor.observability.recorded import (
     BASE_CACHEABLE_1H,
     BASE_CACHED_SHARE_1H,
     BASE_COST_1H,
     BASE_REQUESTS_1H,
-    OWNER_INFO,
-    REQUEST_COST,
 )
 from tests.taximeter_processor.observability.prometheus_tools import (
     Expected,

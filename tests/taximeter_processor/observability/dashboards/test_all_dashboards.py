@@ -11,12 +11,13 @@ import pytest
 import yaml
 
 from taximeter_processor import names
+from taximeter_processor.observability import recorded
 from taximeter_processor.observability.queries import fill, panel_queries
 from tests.taximeter_processor.observability.prometheus_tools import ROOT, RULES
 
 FILES = sorted((ROOT / "grafana" / "dashboards").glob("*.json"))
 BUCKETS = {f"{metric.name}_bucket" for metric in names.ALL if metric.type == "histogram"}
-KNOWN = {"up", "ALERTS", *names.RULES, *(metric.name for metric in names.ALL), *BUCKETS}
+KNOWN = {"up", "ALERTS", *recorded.RULES, *(metric.name for metric in names.ALL), *BUCKETS}
 UNITS = {"currencyUSD", "percentunit", "short", "s", "d", "bytes", "dateTimeAsIso"}
 POSTGRES = ["taximeter-calls"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import promql_parser
 
 from taximeter_processor import names
+from taximeter_processor.observability import recorded
 from taximeter_processor.observability.promql import REPLICA_LABELS
 from taximeter_processor.observability.queries import VARIABLES, fill
 from taximeter_processor.observability.rules import RECORDED
@@ -31,7 +32,7 @@ LABELS = {
     **{metric.name: {*metric.labels} for metric in names.ALL},
     **{f"{m.name}_bucket": {*m.labels, "le"} for m in names.ALL if m.type == "histogram"},
     **{rule: {*metric.labels} - {*REPLICA_LABELS} for rule, metric in RECORDED.items()},
-    names.RULE_OWNER: {"feature", "team", "owner"},
+    recorded.RULE_OWNER: {"feature", "team", "owner"},
     "ALERTS": {"alertname", "alertstate", "severity", "owner", "feature", "team"},
     "up": set[str](),
 }

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taximeter_processor.web.formats import cents, change, day_name, exact, percent
+from taximeter_processor.formats import cents, change, day_name, exact, percent
 
 USD = 10**12
 
